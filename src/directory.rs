@@ -1,0 +1,57 @@
+//! What the tenant says, and what the administrator's rules make of it.
+//!
+//! [`Directory`] owns every user, group and membership of the tenant, each with the [`Decision`]
+//! taken on it, the registry of POSIX names and numbers, and the object ids that rule names are
+//! pinned to. It is the ground state: `store` keeps it, `sync` changes it, `dit` renders it.
+//!
+//! It knows no I/O, no JSON and no LDAP. Start with [`Directory`], then [`decision`].
+
+pub mod decision;
+pub mod group;
+pub mod id;
+pub mod membership;
+pub mod name;
+pub mod progress;
+pub mod registry;
+pub mod user;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use decision::{Decision, Decisions, Reason};
+pub use group::{Group, GroupKind, Member, MemberKind};
+pub use id::{GroupId, ObjectId, UserId};
+pub use progress::{DeltaLink, PhaseProgress, Progress, Stamp, Stamps};
+pub use registry::Registry;
+pub use user::User;
+
+/// The whole tenant as last read, and everything decided about it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Directory {
+    /// Every user of the tenant, guests and disabled ones included; soft-deleted ones are absent.
+    ///
+    /// Shared, so that a new state costs what changed and a comparison of two starts with pointers.
+    pub users: BTreeMap<UserId, Arc<User>>,
+    /// Every group of the tenant, imported or not. A deleted group stays while a rule is pinned to it.
+    pub groups: BTreeMap<GroupId, Arc<Group>>,
+    /// The verdict of the rules on each user and group above.
+    pub decisions: Decisions,
+    /// POSIX names and numbers ever handed out.
+    pub registry: Registry,
+    /// The object that each group name in a rule meant when it was first resolved.
+    pub pins: Pins,
+}
+
+/// All that the store keeps: the directory, how far the sync has read, and when entries last changed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// The tenant and what was decided about it.
+    pub directory: Directory,
+    /// Where each phase of the sync goes on.
+    pub progress: Progress,
+    /// `modifyTimestamp` of every served entry, by entryUUID.
+    pub stamps: Stamps,
+}
+
+/// Group names in rules, as the configuration spells them, and the object each is pinned to.
+pub type Pins = BTreeMap<String, GroupId>;

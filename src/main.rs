@@ -1,0 +1,2 @@
+//! The `ldap365` command.
+fn main() {}

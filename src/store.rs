@@ -1,0 +1,1 @@
+//! The durable copy of a [`State`](crate::directory::State), in sled.
