@@ -65,3 +65,17 @@ pub enum UsernameSource {
     /// `onPremisesSamAccountName`
     SamAccountName,
 }
+
+impl Registry {
+    /// What the object holds.
+    pub fn get(&self, id: ObjectId) -> Option<&Record> {
+        self.records.get(&id)
+    }
+
+    /// A registry of these records.
+    pub fn from_records(records: impl IntoIterator<Item = (ObjectId, Record)>) -> Self {
+        Self {
+            records: records.into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! What each kind of entry carries (product contract §5): the tenant's properties become attributes.
+
+use jiff::Timestamp;
+use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
+
+use super::arena::ChunkBuilder;
+use super::dn::Dn;
+use super::index::{EntryId, Index};
+use super::matching::generalized_time;
+use super::schema::{AttributeId, Kind, id};
+use crate::directory::registry::Record;
+use crate::directory::{Group, Stamp, User};
+
+/// Name of the subschema subentry, as every entry points to it.
+pub const SUBSCHEMA_DN: &str = "cn=Subschema";
+
+const OBJECT_CLASS: AttributeId = id("objectClass");
+const CN: AttributeId = id("cn");
+const DESCRIPTION: AttributeId = id("description");
+const OU: AttributeId = id("ou");
+const MAIL: AttributeId = id("mail");
+const GID_NUMBER: AttributeId = id("gidNumber");
+
+/// Writes entries into a chunk and their values into the indexes, side by side.
+pub(super) struct EntryWriter<'b> {
+    pub chunk: &'b mut ChunkBuilder,
+    pub indexes: &'b mut [Index],
+    pub entry: EntryId,
+}
+
+/// What the operational attributes of an entry say.
+pub(super) struct Operational {
+    pub uuid: Uuid,
+    pub structural_class: &'static str,
+    pub has_subordinates: bool,
+    pub created: Option<Timestamp>,
+    pub stamp: Stamp,
+}
+
+impl EntryWriter<'_> {
+    /// Writes an attribute and indexes it. Values that its syntax forbids are left out.
+    pub fn put<V: AsRef<str>>(&mut self, attribute: AttributeId, values: &[V]) {
+        let kind = attribute.get().kind;
+        let mut kept: Vec<&str> = Vec::with_capacity(values.len());
+        for value in values.iter().map(|value| value.as_ref().trim()) {
+            if obeys(kind, value) && !kept.contains(&value) {
+                kept.push(value);
+            }
+        }
+        if kept.is_empty() {
+            return;
+        }
+        self.chunk.attribute(attribute, &kept);
+        self.index(attribute, &kept);
+    }
+
+    fn index(&mut self, attribute: AttributeId, values: &[&str]) {
+        let index = &mut self.indexes[usize::from(attribute.0)];
+        index.add_presence(self.entry);
+        if !attribute.get().indexed {
+            return;
+        }
+        let Some(rule) = attribute.get().kind.equality() else {
+            return;
+        };
+        for value in values {
+            if let Some(key) = rule.normalise(value.as_bytes()) {
+                index.add(&key, self.entry);
+            }
+        }
+    }
+
+    fn put_some(&mut self, attribute: AttributeId, value: &Option<String>) {
+        self.put(attribute, value.as_slice());
+    }
+
+    fn put_number(&mut self, attribute: AttributeId, number: u32) {
+        self.put(attribute, &[number.to_string()]);
+    }
+
+    /// The operational attributes, which end the entry.
+    pub fn put_operational(&mut self, dn: &str, operational: &Operational) {
+        let Operational {
+            uuid,
+            structural_class,
+            has_subordinates,
+            created,
+            stamp,
+        } = operational;
+        self.chunk.begin_operational();
+        self.put(const { id("entryUUID") }, &[uuid.hyphenated().to_string()]);
+        self.put(const { id("entryDN") }, &[dn]);
+        self.put(const { id("structuralObjectClass") }, &[structural_class]);
+        self.put(
+            const { id("hasSubordinates") },
+            &[if *has_subordinates { "TRUE" } else { "FALSE" }],
+        );
+        self.put(const { id("subschemaSubentry") }, &[SUBSCHEMA_DN]);
+        self.put(
+            const { id("createTimestamp") },
+            created.map(generalized_time).as_slice(),
+        );
+        self.put(
+            const { id("modifyTimestamp") },
+            &[generalized_time(stamp.modified)],
+        );
+    }
+}
+
+/// Whether a value may stand under its syntax. What Graph holds beyond that (a telephone number in
+/// prose, a mail address beyond ASCII) cannot be shown.
+fn obeys(kind: Kind, value: &str) -> bool {
+    match kind {
+        Kind::Ia5Text | Kind::Ia5Exact | Kind::Telephone => !value.is_empty() && value.is_ascii(),
+        _ => !value.is_empty(),
+    }
+}
+
+/// The object class for a naming context, by its RDN's attribute type; `None` for one we cannot root
+/// a tree at.
+pub fn base_class(base: &Dn) -> Option<(&'static str, AttributeId)> {
+    let [(description, _)] = base.rdns().first()?.values.as_slice() else {
+        return None;
+    };
+    let attribute = super::schema::lookup(description)?;
+    match attribute.get().name() {
+        "dc" => Some(("domain", attribute)),
+        "o" => Some(("organization", attribute)),
+        "ou" => Some(("organizationalUnit", attribute)),
+        _ => None,
+    }
+}
+
+/// The entry at the naming context. `class` and `attribute` are [`base_class`]'s.
+pub(super) fn base(w: &mut EntryWriter, class: &'static str, attribute: AttributeId, value: &str) {
+    w.put(OBJECT_CLASS, &["top", class]);
+    w.put(attribute, &[value]);
+}
+
+/// `ou=people`, `ou=groups`.
+pub(super) fn container(w: &mut EntryWriter, name: &str) {
+    w.put(OBJECT_CLASS, &["top", "organizationalUnit"]);
+    w.put(OU, &[name]);
+}
+
+/// An account of the configuration file.
+pub(super) fn service_account(w: &mut EntryWriter, name: &str) {
+    w.put(OBJECT_CLASS, &["top", "applicationProcess"]);
+    w.put(CN, &[name]);
+    w.put(DESCRIPTION, &["Service account of the configuration file"]);
+}
+
+/// What a person's entry needs to know beside the user.
+pub(super) struct Person<'p> {
+    pub user: &'p User,
+    pub record: &'p Record,
+    pub username: &'p str,
+    pub home: &'p str,
+    pub login_shell: &'p str,
+    pub manager_dn: Option<&'p str>,
+}
+
+/// A person. `uid` comes second, where `memberUid` finds it fast.
+pub(super) fn person(w: &mut EntryWriter, person: &Person) {
+    let Person {
+        user,
+        record,
+        username,
+        home,
+        login_shell,
+        manager_dn,
+    } = person;
+    let cn = common_name(user, username);
+    let sn = user
+        .surname
+        .as_deref()
+        .or(cn.split_whitespace().next_back())
+        .unwrap_or(username);
+    w.put(
+        OBJECT_CLASS,
+        &[
+            "top",
+            "person",
+            "organizationalPerson",
+            "inetOrgPerson",
+            "posixAccount",
+            "shadowAccount",
+            "office365Object",
+        ],
+    );
+    w.put(const { id("uid") }, &[username]);
+    w.put(CN, &[&cn]);
+    w.put(const { id("sn") }, &[sn]);
+    w.put_some(const { id("givenName") }, &user.given_name);
+    w.put_some(const { id("displayName") }, &user.display_name);
+    w.put(MAIL, &mail_addresses(user));
+    w.put_number(const { id("uidNumber") }, record.number);
+    w.put_number(GID_NUMBER, record.number);
+    w.put(const { id("homeDirectory") }, &[home]);
+    w.put(const { id("loginShell") }, &[login_shell]);
+    w.put(const { id("gecos") }, &[gecos(&cn)]);
+    w.put_some(const { id("title") }, &user.job_title);
+    w.put_some(const { id("departmentNumber") }, &user.department);
+    w.put_some(OU, &user.department);
+    w.put_some(const { id("employeeNumber") }, &user.employee_id);
+    w.put_some(const { id("employeeType") }, &user.employee_type);
+    w.put_some(const { id("o") }, &user.company_name);
+    w.put_some(
+        const { id("physicalDeliveryOfficeName") },
+        &user.office_location,
+    );
+    w.put_some(const { id("street") }, &user.street_address);
+    w.put_some(const { id("l") }, &user.city);
+    w.put_some(const { id("st") }, &user.state);
+    w.put_some(const { id("postalCode") }, &user.postal_code);
+    w.put_some(const { id("preferredLanguage") }, &user.preferred_language);
+    w.put(const { id("telephoneNumber") }, &user.business_phones);
+    w.put_some(const { id("mobile") }, &user.mobile_phone);
+    w.put(const { id("manager") }, manager_dn.as_slice());
+    w.put_some(const { id("userPrincipalName") }, &user.user_principal_name);
+    let account = user
+        .on_premises_sam_account_name
+        .as_deref()
+        .unwrap_or(username);
+    w.put(const { id("sAMAccountName") }, &[account]);
+    let days = user
+        .last_password_change
+        .map(|time| (time.as_second() / 86_400).to_string());
+    w.put(const { id("shadowLastChange") }, days.as_slice());
+}
+
+/// The group that bears a person's name and number.
+pub(super) fn private_group(w: &mut EntryWriter, username: &str, number: u32) {
+    w.put(OBJECT_CLASS, &["top", "namedObject", "posixGroup"]);
+    w.put(CN, &[username]);
+    w.put_number(GID_NUMBER, number);
+}
+
+/// A group of the tenant, without its members, which are rendered from links.
+pub(super) fn group(w: &mut EntryWriter, group: &Group, cn: &str, number: u32) {
+    w.put(
+        OBJECT_CLASS,
+        &["top", "groupOfNames", "posixGroup", "office365Object"],
+    );
+    w.put(CN, &[cn]);
+    w.put_number(GID_NUMBER, number);
+    let description = group
+        .description
+        .as_deref()
+        .filter(|text| !text.trim().is_empty());
+    w.put(
+        DESCRIPTION,
+        description.or(group.display_name.as_deref()).as_slice(),
+    );
+    w.put_some(MAIL, &group.mail);
+}
+
+/// displayName, else givenName and surname, else the username.
+fn common_name(user: &User, username: &str) -> String {
+    let present = |text: &Option<String>| {
+        text.as_deref()
+            .map(str::trim)
+            .filter(|t| !t.is_empty())
+            .map(String::from)
+    };
+    present(&user.display_name)
+        .or_else(
+            || match (present(&user.given_name), present(&user.surname)) {
+                (Some(given), Some(sur)) => Some(format!("{given} {sur}")),
+                (given, sur) => given.or(sur),
+            },
+        )
+        .unwrap_or_else(|| username.to_string())
+}
+
+/// `mail` first, then the other SMTP proxy addresses in the order of the alphabet, so that Graph's
+/// changing order changes no entry.
+fn mail_addresses(user: &User) -> Vec<&str> {
+    let mut others: Vec<&str> = user
+        .proxy_addresses
+        .iter()
+        .filter_map(|address| address.split_once(':'))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("smtp"))
+        .map(|(_, address)| address.trim())
+        .filter(|address| {
+            !user
+                .mail
+                .as_deref()
+                .is_some_and(|mail| mail.eq_ignore_ascii_case(address))
+        })
+        .collect();
+    others.sort_unstable();
+    user.mail.as_deref().into_iter().chain(others).collect()
+}
+
+/// The common name in ASCII, without the characters that end a field of passwd(5) or of GECOS.
+fn gecos(cn: &str) -> String {
+    let mut ascii = String::with_capacity(cn.len());
+    for c in cn.nfkd() {
+        match c {
+            ':' | ',' => {}
+            ' '..='~' => ascii.push(c),
+            c => ascii.push_str(crate::directory::name::ascii_letter(c)),
+        }
+    }
+    ascii
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_primary_address_comes_first_and_once() {
+        let user = User {
+            mail: Some("Ada@contoso.example".into()),
+            proxy_addresses: [
+                "smtp:zz@contoso.example",
+                "SMTP:ada@contoso.example",
+                "SIP:ada@x",
+                "smtp: al@contoso.example",
+            ]
+            .map(String::from)
+            .to_vec(),
+            ..User::default()
+        };
+        assert_eq!(
+            mail_addresses(&user),
+            [
+                "Ada@contoso.example",
+                "al@contoso.example",
+                "zz@contoso.example"
+            ]
+        );
+    }
+
+    #[test]
+    fn gecos_is_ascii_and_keeps_to_its_field() {
+        assert_eq!(gecos("Łukasz Żółć, PhD: QA"), "Lukasz Zolc PhD QA");
+        assert_eq!(gecos("山田 太郎"), " ");
+    }
+
+    #[test]
+    fn a_person_without_display_name_is_called_by_what_there_is() {
+        let user = |given: Option<&str>, sur: Option<&str>| User {
+            display_name: Some("  ".into()),
+            given_name: given.map(String::from),
+            surname: sur.map(String::from),
+            ..User::default()
+        };
+        assert_eq!(
+            common_name(&user(Some("Ada"), Some("Lovelace")), "ada"),
+            "Ada Lovelace"
+        );
+        assert_eq!(
+            common_name(&user(None, Some("Lovelace")), "ada"),
+            "Lovelace"
+        );
+        assert_eq!(common_name(&user(None, None), "ada"), "ada");
+    }
+}
