@@ -105,9 +105,7 @@ impl Error {
             | Self::Outage { .. }
             | Self::Unreachable { .. }
             | Self::Malformed { .. } => true,
-            Self::Refused(refusal) => {
-                refusal.password_verdict() == PasswordVerdict::NothingTransient
-            }
+            Self::Refused(refusal) => refusal.is_transient(),
             Self::AllRefused(_) => false,
         }
     }
@@ -117,6 +115,11 @@ impl Refusal {
     /// What the answer says about the password that was sent. Decided on the codes alone.
     pub fn password_verdict(&self) -> PasswordVerdict {
         aadsts::password_verdict(&self.codes)
+    }
+
+    /// Whether the codes speak of a passing fault: nothing was decided about the credential or password.
+    pub fn is_transient(&self) -> bool {
+        self.password_verdict() == PasswordVerdict::NothingTransient
     }
 
     /// The table's entry for the first code that has one.

@@ -1,6 +1,7 @@
 //! The token endpoint of one tenant: the client-credentials and the password grant.
 
 use std::fmt;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
@@ -9,10 +10,10 @@ use oauth2::basic::{
     BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
-    AuthType, Client, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse,
-    ExtraTokenFields, HttpRequest, HttpResponse, RequestTokenError, ResourceOwnerPassword,
-    ResourceOwnerUsername, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse,
-    TokenUrl,
+    AsyncHttpClient, AuthType, Client, ClientId, ClientSecret, EndpointNotSet, EndpointSet,
+    ErrorResponse, ExtraTokenFields, HttpRequest, HttpResponse, RequestTokenError,
+    ResourceOwnerPassword, ResourceOwnerUsername, Scope, StandardRevocableToken,
+    StandardTokenResponse, TokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -128,7 +129,7 @@ impl SignIn {
         let answer = client
             .exchange_client_credentials()
             .add_scope(self.graph_scope.clone())
-            .request_async(&|request| self.send(request, TOKEN_TIMEOUT))
+            .request_async(&self.within(TOKEN_TIMEOUT))
             .await
             .map_err(from_crate)?;
         Ok(AccessToken {
@@ -167,7 +168,7 @@ impl SignIn {
             .exchange_password(&username, &password)
             .add_scope(Scope::new("openid".to_owned()))
             .add_scope(Scope::new("profile".to_owned()))
-            .request_async(&|request| self.send(request, PASSWORD_TIMEOUT))
+            .request_async(&self.within(PASSWORD_TIMEOUT))
             .await
             .map_err(from_crate)?;
         let id_token = answer.extra_fields().id_token.as_deref();
@@ -183,6 +184,13 @@ impl SignIn {
         Client::new(ClientId::new(client_id.to_owned()))
             .set_token_uri(self.token_url.clone())
             .set_auth_type(AuthType::RequestBody)
+    }
+
+    fn within(&self, timeout: Duration) -> Exchange<'_> {
+        Exchange {
+            sign_in: self,
+            timeout,
+        }
     }
 
     /// Sends a token request. Only JSON in the service's own shape comes back as a response: the `oauth2`
@@ -241,6 +249,22 @@ impl SignIn {
             host,
             source: source.without_url(),
         }
+    }
+}
+
+/// The HTTP client that the `oauth2` crate is given: ours, with a time limit.
+struct Exchange<'a> {
+    sign_in: &'a SignIn,
+    timeout: Duration,
+}
+
+impl<'c> AsyncHttpClient<'c> for Exchange<'_> {
+    type Error = Error;
+    // A closure would do, but the compiler cannot see that its future is Send for every lifetime.
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Error>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.sign_in.send(request, self.timeout))
     }
 }
 

@@ -142,7 +142,7 @@ impl TokenSource {
             self.record(at, &outcome);
             match outcome {
                 Ok(token) => return Ok(token),
-                Err(Error::Refused(refusal)) if !Error::Refused(refusal.clone()).is_transient() => {
+                Err(Error::Refused(refusal)) if !refusal.is_transient() => {
                     tracing::warn!(
                         credential = credential.name,
                         codes = ?refusal.codes,

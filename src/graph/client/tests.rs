@@ -196,10 +196,13 @@ async fn throttled_page_is_asked_again_after_the_told_wait() {
         _ => last_page(root),
     })
     .await;
-    graph
-        .page_with_retry::<UserChange>(&graph.users_delta_start())
-        .await
-        .unwrap();
+    // In a task, as the sync runs it: the future must be Send.
+    let fetch = async move {
+        graph
+            .page_with_retry::<UserChange>(&graph.users_delta_start())
+            .await
+    };
+    tokio::spawn(fetch).await.unwrap().unwrap();
     let requests = seen.requests.lock().unwrap();
     assert_eq!(requests.len(), 3);
     assert!(requests.windows(2).all(|pair| pair[0].0 == pair[1].0));

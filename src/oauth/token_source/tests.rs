@@ -219,3 +219,13 @@ fn short_lived_token_is_used_for_half_its_life() {
     assert!(cache.usable(now + Duration::from_secs(20)).is_some());
     assert!(cache.usable(now + Duration::from_secs(40)).is_none());
 }
+
+#[tokio::test]
+async fn outage_near_the_end_leaves_the_old_token_and_is_not_repeated_at_once() {
+    let service = service(|_, _| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
+    let issued = Instant::now() - Duration::from_secs(40);
+    service.source.cache.lock().await.token = Some(AccessToken::of_lifetime("old", issued, 60));
+    assert_eq!(service.token().await.unwrap(), "old");
+    assert_eq!(service.token().await.unwrap(), "old");
+    assert_eq!(service.asked(), 1);
+}
