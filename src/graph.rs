@@ -1,6 +1,32 @@
 //! Microsoft Graph: the tenant's users and groups as a series of delta pages.
+//!
+//! [`GraphClient`] fetches one [`Page`] at a time and follows links exactly as given, but never off the
+//! configured host. Whatever JSON says is turned into directory types here, in [`user`] and [`group`]; an
+//! object that cannot be read becomes a [`Problem`], never a failed page and never a removal. What to do
+//! with changes, and when to ask, is for `sync` to know.
+//!
+//! Source: Microsoft Graph, "Use delta query to track changes" and "Throttling guidance".
+
+mod answer;
+mod client;
+mod error;
+pub mod group;
+mod link;
+mod page;
+pub mod problem;
+mod property;
+pub mod retry;
+pub mod user;
 
 use url::Url;
+
+pub use client::{GraphClient, Organization, VerifiedDomain};
+pub use error::{Error, Trace};
+pub use group::{GroupChange, GroupPatch, MemberChange};
+pub use link::Link;
+pub use page::{Change, Next, Page, Removal};
+pub use problem::{Flaw, Problem};
+pub use user::{UserChange, UserPatch};
 
 /// What it takes to reach Graph.
 #[derive(Clone, Debug)]
