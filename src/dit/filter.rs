@@ -336,7 +336,7 @@ fn fitting(rule: Rule) -> Vec<AttributeId> {
 
 impl<'s> Plan<'s> {
     /// The entries among which every match is, in ascending order; `None`: any entry may match.
-    pub fn candidates(&self) -> Option<Cow<'_, [EntryId]>> {
+    pub fn candidates(&self) -> Option<Cow<'s, [EntryId]>> {
         self.node.candidates(self.snapshot)
     }
 
@@ -351,7 +351,7 @@ impl<'s> Plan<'s> {
     }
 }
 
-impl Node<'_> {
+impl<'s> Node<'s> {
     /// How many candidates there are at most, without listing them.
     fn cost(&self, snapshot: &Snapshot) -> usize {
         match self {
@@ -369,11 +369,11 @@ impl Node<'_> {
         }
     }
 
-    fn candidates<'n>(&'n self, snapshot: &Snapshot) -> Option<Cow<'n, [EntryId]>> {
+    fn candidates(&self, snapshot: &Snapshot) -> Option<Cow<'s, [EntryId]>> {
         match self {
             Self::Constant(Truth::True) | Self::Not(_) | Self::Test(_) => None,
             Self::Constant(_) => Some(Cow::Borrowed(&[])),
-            Self::Entries(entries) => Some(Cow::Borrowed(entries)),
+            Self::Entries(entries) => Some(entries.clone()),
             Self::And(nodes) => nodes
                 .iter()
                 .min_by_key(|node| node.cost(snapshot))?

@@ -231,6 +231,11 @@ impl Snapshot {
         Some(self.first_person + place as EntryId)
     }
 
+    /// The private group of a person.
+    pub fn private_group_of(&self, person: EntryId) -> EntryId {
+        person + self.people.len() as EntryId
+    }
+
     /// The group at an entry.
     pub fn group(&self, entry: EntryId) -> Option<GroupId> {
         self.groups
