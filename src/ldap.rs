@@ -140,7 +140,10 @@ impl Context {
     /// The service account with this DN, with the DN as we write it.
     fn service_account(&self, dn: &Dn) -> Option<(&str, Dn)> {
         let key = dn.normalised();
-        let (_, name) = self.service_accounts.iter().find(|(account, _)| *account == key)?;
+        let (_, name) = self
+            .service_accounts
+            .iter()
+            .find(|(account, _)| *account == key)?;
         Some((name, self.base.child("cn", name)))
     }
 }
@@ -158,13 +161,22 @@ impl Server {
         if context.tls.is_none() && !settings.listen_tls.is_empty() {
             return Err(Error::NoCertificate);
         }
-        let addresses = settings.listen.iter().map(|address| ("ldap.listen", *address, ListenerKind::Ldap));
-        let tls_addresses =
-            settings.listen_tls.iter().map(|address| ("ldap.listen_tls", *address, ListenerKind::Ldaps));
+        let addresses = settings
+            .listen
+            .iter()
+            .map(|address| ("ldap.listen", *address, ListenerKind::Ldap));
+        let tls_addresses = settings
+            .listen_tls
+            .iter()
+            .map(|address| ("ldap.listen_tls", *address, ListenerKind::Ldaps));
         let mut listeners = Vec::new();
         for (key, address, kind) in addresses.chain(tls_addresses) {
             let listener = Listener::bind(address, kind).await;
-            listeners.push(listener.map_err(|source| Error::Bind { key, address, source })?);
+            listeners.push(listener.map_err(|source| Error::Bind {
+                key,
+                address,
+                source,
+            })?);
         }
         Ok(Self { context, listeners })
     }

@@ -1,6 +1,5 @@
 //! Bind (RFC 4511 §4.2, RFC 4513 §5): from a name and a password to an identity.
 
-
 use ldap3_proto::proto::{LdapResult, LdapResultCode};
 use tracing::info;
 
@@ -32,13 +31,15 @@ pub(super) async fn answer(
         );
         return Ok(refusal.into());
     };
-    Ok(match authenticate(context, session, bind.name, password).await {
-        Ok(identity) => {
-            session.identity = identity;
-            success()
-        }
-        Err(refusal) => refusal.into(),
-    })
+    Ok(
+        match authenticate(context, session, bind.name, password).await {
+            Ok(identity) => {
+                session.identity = identity;
+                success()
+            }
+            Err(refusal) => refusal.into(),
+        },
+    )
 }
 
 async fn authenticate(
@@ -61,21 +62,31 @@ async fn authenticate(
     if !session.is_confidential {
         return Err(Refusal::confidentiality_required());
     }
-    let (Ok(name), Ok(password)) = (std::str::from_utf8(name), std::str::from_utf8(password)) else {
+    let (Ok(name), Ok(password)) = (std::str::from_utf8(name), std::str::from_utf8(password))
+    else {
         info!(name = %printable(name), "bind refused: name or password is not UTF-8");
         return Err(Refusal::invalid_credentials());
     };
     let password = Secret::new(password.to_string());
     let dn = Dn::parse(name).ok().filter(|dn| !dn.is_empty());
     if let Some((account, dn)) = dn.as_ref().and_then(|dn| context.service_account(dn)) {
-        let verdict = context.authenticator.verify_service_account(account, &password, session.peer.ip()).await;
-        let identity = Identity::ServiceAccount { name: account.to_string(), dn };
+        let verdict = context
+            .authenticator
+            .verify_service_account(account, &password, session.peer.ip())
+            .await;
+        let identity = Identity::ServiceAccount {
+            name: account.to_string(),
+            dn,
+        };
         return into_result(verdict, identity);
     }
     let snapshot = context.snapshot().ok_or_else(Refusal::no_snapshot)?;
     match resolve(&snapshot, name, dn.as_ref()) {
         Resolved::Person(person) => {
-            let verdict = context.authenticator.verify_person(&person, &password).await;
+            let verdict = context
+                .authenticator
+                .verify_person(&person, &password)
+                .await;
             into_result(verdict, Identity::Person(person.id))
         }
         Resolved::Ambiguous => {
@@ -97,9 +108,10 @@ fn into_result(verdict: Verdict, identity: Identity) -> Result<Identity, Refusal
             LdapResultCode::Unavailable,
             "the password cannot be checked at the moment",
         )),
-        Verdict::Busy => {
-            Err(Refusal::new(LdapResultCode::Busy, "too many passwords are being checked already"))
-        }
+        Verdict::Busy => Err(Refusal::new(
+            LdapResultCode::Busy,
+            "too many passwords are being checked already",
+        )),
     }
 }
 
@@ -121,7 +133,9 @@ fn resolve(snapshot: &Snapshot, name: &str, dn: Option<&Dn>) -> Resolved {
     }
     for attribute in NAME_ATTRIBUTES {
         let rule = attribute.get().kind.equality().unwrap_or(Rule::CaseIgnore);
-        let Some(key) = rule.normalise(name.as_bytes()) else { continue };
+        let Some(key) = rule.normalise(name.as_bytes()) else {
+            continue;
+        };
         let entries = snapshot.index(attribute).equal(&key).iter().copied();
         let mut people = entries.filter(|&entry| snapshot.head(entry).kind == EntryKind::Person);
         match (people.next(), people.next()) {

@@ -21,8 +21,12 @@ pub(super) fn answer(
     let LdapOp::CompareRequest(request) = envelope.decode_operation()? else {
         return Err(Error::Field("the compare request cannot be decoded"));
     };
-    let ava = Ava { attribute: &request.atype, value: &request.val };
-    let answer = parse_name(request.dn.as_bytes()).and_then(|dn| locate(context, session, &dn, ava));
+    let ava = Ava {
+        attribute: &request.atype,
+        value: &request.val,
+    };
+    let answer =
+        parse_name(request.dn.as_bytes()).and_then(|dn| locate(context, session, &dn, ava));
     Ok(answer.unwrap_or_else(Refusal::into))
 }
 

@@ -73,8 +73,20 @@ enum After {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// A connection on which nothing was read yet.
-    pub fn new(stream: S, session: Session, context: Arc<Context>, shutdown: CancellationToken) -> Self {
-        Self { stream, inbound: BytesMut::new(), outbound: Vec::new(), session, context, shutdown }
+    pub fn new(
+        stream: S,
+        session: Session,
+        context: Arc<Context>,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            stream,
+            inbound: BytesMut::new(),
+            outbound: Vec::new(),
+            session,
+            context,
+            shutdown,
+        }
     }
 
     /// Serves the client until it leaves, misbehaves, or asks for TLS.
@@ -98,7 +110,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 end => return Ok(end),
             }
             if self.shutdown.is_cancelled() {
-                self.disconnect(LdapResultCode::Unavailable, "the server is shutting down").await?;
+                self.disconnect(LdapResultCode::Unavailable, "the server is shutting down")
+                    .await?;
                 return Ok(After::Close);
             }
             if !self.read().await? {
@@ -127,13 +140,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Cuts the next whole message off the inbound buffer; `None` while it is incomplete.
     fn next_frame(&mut self) -> Result<Option<BytesMut>, Error> {
-        let Some(header) = ber::header(&self.inbound)? else { return Ok(None) };
+        let Some(header) = ber::header(&self.inbound)? else {
+            return Ok(None);
+        };
         if header.tag != ber::SEQUENCE {
-            return Err(ber::Error::Unexpected { expected: ber::SEQUENCE, found: header.tag }.into());
+            return Err(ber::Error::Unexpected {
+                expected: ber::SEQUENCE,
+                found: header.tag,
+            }
+            .into());
         }
         let message_bytes = header.header_bytes + header.content_bytes;
         if message_bytes > self.message_bytes_max() {
-            return Err(Error::Field("the message is longer than this server accepts"));
+            return Err(Error::Field(
+                "the message is longer than this server accepts",
+            ));
         }
         if self.inbound.len() < message_bytes {
             return Ok(None);
@@ -204,8 +225,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn extended(&mut self, envelope: &Envelope) -> Result<After, Error> {
         let leftover = !self.inbound.is_empty();
         let answer = extended::answer(&self.context, &self.session, envelope, leftover)?;
-        let after = if answer.start_tls { After::StartTls } else { After::Continue };
-        self.push(envelope.message_id, LdapOp::ExtendedResponse(answer.response));
+        let after = if answer.start_tls {
+            After::StartTls
+        } else {
+            After::Continue
+        };
+        self.push(
+            envelope.message_id,
+            LdapOp::ExtendedResponse(answer.response),
+        );
         Ok(after)
     }
 
@@ -215,7 +243,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Err(error) => return Ok(Err(error)),
         };
         let result = match search::parse_name(search.base) {
-            Ok(base) => self.search_from(envelope.message_id, &search, &base).await?,
+            Ok(base) => {
+                self.search_from(envelope.message_id, &search, &base)
+                    .await?
+            }
             Err(refusal) => Some(refusal.into()),
         };
         if let Some(result) = result {
@@ -233,7 +264,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ) -> io::Result<Option<LdapResult>> {
         let context = self.context.clone();
         if let Some(region) = search::server_region(&context, base, search.scope) {
-            return self.run_search(Running::start(message_id, search, &context.server_entries, region)).await;
+            return self
+                .run_search(Running::start(
+                    message_id,
+                    search,
+                    &context.server_entries,
+                    region,
+                ))
+                .await;
         }
         if !self.session.is_confidential {
             return Ok(Some(Refusal::confidentiality_required().into()));
@@ -242,7 +280,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Ok(Some(Refusal::no_snapshot().into()));
         };
         match search::tree_region(&context, &self.session, &snapshot, base, search.scope) {
-            Ok(region) => self.run_search(Running::start(message_id, search, &snapshot, region)).await,
+            Ok(region) => {
+                self.run_search(Running::start(message_id, search, &snapshot, region))
+                    .await
+            }
             Err(refusal) => Ok(Some(refusal.into())),
         }
     }
@@ -285,13 +326,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn is_abandoned(&self, message_id: u32) -> bool {
         let mut rest = &self.inbound[..];
         while let Ok(Some(header)) = ber::header(rest) {
-            let Some(frame) = rest.get(..header.header_bytes + header.content_bytes) else { return false };
+            let Some(frame) = rest.get(..header.header_bytes + header.content_bytes) else {
+                return false;
+            };
             rest = &rest[frame.len()..];
             match Envelope::decode(frame) {
-                Ok(Envelope { operation: tag::UNBIND, .. }) => return true,
-                Ok(Envelope { operation: tag::ABANDON, content, .. })
-                    if ber::number(content) == Ok(i64::from(message_id)) =>
-                {
+                Ok(Envelope {
+                    operation: tag::UNBIND,
+                    ..
+                }) => return true,
+                Ok(Envelope {
+                    operation: tag::ABANDON,
+                    content,
+                    ..
+                }) if ber::number(content) == Ok(i64::from(message_id)) => {
                     return true;
                 }
                 _ => {}
@@ -315,7 +363,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match read {
             Ok(read) => Ok(read? > 0),
             Err(_) => {
-                self.disconnect(LdapResultCode::Unavailable, "nothing was heard for too long").await?;
+                self.disconnect(
+                    LdapResultCode::Unavailable,
+                    "nothing was heard for too long",
+                )
+                .await?;
                 Ok(false)
             }
         }
@@ -329,7 +381,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.stream.write_all(&self.outbound).await?;
             self.stream.flush().await
         };
-        timeout(WRITE_TIMEOUT, write).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        timeout(WRITE_TIMEOUT, write)
+            .await
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         self.outbound.clear();
         // One long answer must not keep its buffer for the hours a connection may last.
         self.outbound.shrink_to(2 * WRITE_BYTES);
@@ -339,29 +393,49 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Ends the session over a message that cannot be read.
     async fn give_up(&mut self, error: Error) -> io::Result<After> {
         info!(%error, "message undecodable, disconnecting");
-        self.disconnect(LdapResultCode::ProtocolError, &error.to_string()).await?;
+        self.disconnect(LdapResultCode::ProtocolError, &error.to_string())
+            .await?;
         Ok(After::Close)
     }
 
     /// Sends the Notice of Disconnection (RFC 4511 §4.4.1).
     async fn disconnect(&mut self, code: LdapResultCode, diagnostic: &str) -> io::Result<()> {
-        let res = LdapResult { code, matcheddn: String::new(), message: diagnostic.into(), referral: Vec::new() };
+        let res = LdapResult {
+            code,
+            matcheddn: String::new(),
+            message: diagnostic.into(),
+            referral: Vec::new(),
+        };
         let name = Some(NOTICE_OF_DISCONNECTION.to_string());
-        self.push(0, LdapOp::ExtendedResponse(LdapExtendedResponse { res, name, value: None }));
+        self.push(
+            0,
+            LdapOp::ExtendedResponse(LdapExtendedResponse {
+                res,
+                name,
+                value: None,
+            }),
+        );
         self.flush().await
     }
 
     /// Answers a request with the kind of response that belongs to it.
     fn respond(&mut self, envelope: &Envelope, result: LdapResult) {
         let response = match envelope.operation {
-            tag::BIND => LdapOp::BindResponse(ldap3_proto::proto::LdapBindResponse { res: result, saslcreds: None }),
+            tag::BIND => LdapOp::BindResponse(ldap3_proto::proto::LdapBindResponse {
+                res: result,
+                saslcreds: None,
+            }),
             tag::SEARCH => LdapOp::SearchResultDone(result),
             tag::MODIFY => LdapOp::ModifyResponse(result),
             tag::ADD => LdapOp::AddResponse(result),
             tag::DELETE => LdapOp::DelResponse(result),
             tag::MODIFY_DN => LdapOp::ModifyDNResponse(result),
             tag::COMPARE => LdapOp::CompareResult(result),
-            _ => LdapOp::ExtendedResponse(LdapExtendedResponse { res: result, name: None, value: None }),
+            _ => LdapOp::ExtendedResponse(LdapExtendedResponse {
+                res: result,
+                name: None,
+                value: None,
+            }),
         };
         self.push(envelope.message_id, response);
     }

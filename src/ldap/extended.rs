@@ -46,28 +46,46 @@ pub(super) fn answer(
             let outcome = start_tls(context, session, pipelined);
             let start_tls = outcome.is_ok();
             let result = outcome.map_or_else(Refusal::into, |()| success());
-            return Ok(Answer { response: answer(result, Some(OID_STARTTLS), None), start_tls });
+            return Ok(Answer {
+                response: answer(result, Some(OID_STARTTLS), None),
+                start_tls,
+            });
         }
         _ => {
-            let refusal = Refusal::new(LdapResultCode::ProtocolError, "no such extended operation here");
+            let refusal = Refusal::new(
+                LdapResultCode::ProtocolError,
+                "no such extended operation here",
+            );
             answer(refusal.into(), None, None)
         }
     };
-    Ok(Answer { response, start_tls: false })
+    Ok(Answer {
+        response,
+        start_tls: false,
+    })
 }
 
 /// Whether the handshake may begin (RFC 4511 §4.14.1).
 fn start_tls(context: &Context, session: &Session, pipelined: bool) -> Result<(), Refusal> {
     if session.is_tls {
-        return Err(Refusal::new(LdapResultCode::OperationsError, "TLS is in place already"));
+        return Err(Refusal::new(
+            LdapResultCode::OperationsError,
+            "TLS is in place already",
+        ));
     }
     if context.tls.is_none() {
-        return Err(Refusal::new(LdapResultCode::Unavailable, "this server has no certificate"));
+        return Err(Refusal::new(
+            LdapResultCode::Unavailable,
+            "this server has no certificate",
+        ));
     }
     // What follows in the clear may have been put there by someone in between: it must never be
     // taken for something said under TLS.
     if pipelined {
-        return Err(Refusal::new(LdapResultCode::OperationsError, "nothing may follow StartTLS before its answer"));
+        return Err(Refusal::new(
+            LdapResultCode::OperationsError,
+            "nothing may follow StartTLS before its answer",
+        ));
     }
     Ok(())
 }

@@ -50,7 +50,10 @@ pub(super) struct Acceptor {
 impl Listener {
     /// Binds; port 0 lets the system choose.
     pub async fn bind(address: SocketAddr, kind: ListenerKind) -> io::Result<Self> {
-        Ok(Self { socket: TcpListener::bind(address).await?, kind })
+        Ok(Self {
+            socket: TcpListener::bind(address).await?,
+            kind,
+        })
     }
 
     /// The address bound, with the port the system chose.
@@ -75,7 +78,9 @@ impl Listener {
                     (permit, self.socket.accept().await)
                 } => accepted,
             };
-            let (Ok(permit), accepted) = accepted else { return };
+            let (Ok(permit), accepted) = accepted else {
+                return;
+            };
             match accepted {
                 Ok((stream, peer)) => {
                     pause = ACCEPT_PAUSE.0;
@@ -107,18 +112,24 @@ impl Acceptor {
             return debug!(%error, "connection lost at once");
         }
         let is_local = peer.ip().to_canonical().is_loopback()
-            && stream.local_addr().is_ok_and(|local| local.ip().to_canonical().is_loopback());
+            && stream
+                .local_addr()
+                .is_ok_and(|local| local.ip().to_canonical().is_loopback());
         let is_confidential = is_local || self.context.allow_plaintext;
         match (kind, &self.context.tls) {
             (ListenerKind::Ldap, _) => {
                 let session = Session::new(peer, is_confidential, false);
-                let connection = Connection::new(stream, session, self.context.clone(), self.shutdown.clone());
-                if let (End::StartTls(stream, session), Some(tls)) = (connection.serve().await, &self.context.tls) {
+                let connection =
+                    Connection::new(stream, session, self.context.clone(), self.shutdown.clone());
+                if let (End::StartTls(stream, session), Some(tls)) =
+                    (connection.serve().await, &self.context.tls)
+                {
                     self.serve_tls(tls, stream, session).await;
                 }
             }
             (ListenerKind::Ldaps, Some(tls)) => {
-                self.serve_tls(tls, stream, Session::new(peer, true, true)).await;
+                self.serve_tls(tls, stream, Session::new(peer, true, true))
+                    .await;
             }
             // Server::bind refuses ldaps:// without a certificate.
             (ListenerKind::Ldaps, None) => {}
@@ -126,10 +137,16 @@ impl Acceptor {
     }
 
     async fn serve_tls(&self, tls: &TlsAcceptor, stream: TcpStream, session: Session) {
-        let session = Session { is_confidential: true, is_tls: true, ..session };
+        let session = Session {
+            is_confidential: true,
+            is_tls: true,
+            ..session
+        };
         match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
             Ok(Ok(stream)) => {
-                Connection::new(stream, session, self.context.clone(), self.shutdown.clone()).serve().await;
+                Connection::new(stream, session, self.context.clone(), self.shutdown.clone())
+                    .serve()
+                    .await;
             }
             Ok(Err(error)) => debug!(%error, "TLS handshake failed"),
             Err(_) => debug!("TLS handshake not finished in time"),

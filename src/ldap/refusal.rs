@@ -20,7 +20,11 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with a fixed diagnostic.
     pub fn new(code: LdapResultCode, diagnostic: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, matched_dn: String::new(), diagnostic: diagnostic.into() }
+        Self {
+            code,
+            matched_dn: String::new(),
+            diagnostic: diagnostic.into(),
+        }
     }
 
     /// The one answer to a wrong password, an unknown name and an inactive account alike.
@@ -30,12 +34,18 @@ impl Refusal {
 
     /// No directory has been synced yet: neither a result nor its absence would be true.
     pub fn no_snapshot() -> Self {
-        Self::new(LdapResultCode::Unavailable, "the directory has not been read from the tenant yet")
+        Self::new(
+            LdapResultCode::Unavailable,
+            "the directory has not been read from the tenant yet",
+        )
     }
 
     /// A password or a search in the clear.
     pub fn confidentiality_required() -> Self {
-        Self::new(LdapResultCode::ConfidentialityRequired, "use ldaps:// or StartTLS")
+        Self::new(
+            LdapResultCode::ConfidentialityRequired,
+            "use ldaps:// or StartTLS",
+        )
     }
 }
 

@@ -131,7 +131,9 @@ impl<'m> Envelope<'m> {
         let mut message = Reader::new(outer.expect(ber::SEQUENCE)?);
         outer.finish()?;
         let message_id = message.number(ber::INTEGER)?;
-        let message_id = u32::try_from(message_id).ok().filter(|id| (1..=i32::MAX as u32).contains(id));
+        let message_id = u32::try_from(message_id)
+            .ok()
+            .filter(|id| (1..=i32::MAX as u32).contains(id));
         let message_id = message_id.ok_or(Error::MessageId)?;
         let (operation, content) = message.next()?;
         if !is_request(operation) {
@@ -142,7 +144,12 @@ impl<'m> Envelope<'m> {
             None => None,
         };
         // Octets after the controls belong to extensions we do not know (RFC 4511 §4, extensibility).
-        Ok(Self { message_id, operation, content, critical_control })
+        Ok(Self {
+            message_id,
+            operation,
+            content,
+            critical_control,
+        })
     }
 
     /// Decodes the operation with `ldap3_proto`, the controls left out: it refuses some it knows.
@@ -199,7 +206,11 @@ impl<'m> Bind<'m> {
             _ => Authentication::Other,
         };
         fields.finish()?;
-        Ok(Self { version, name, authentication })
+        Ok(Self {
+            version,
+            name,
+            authentication,
+        })
     }
 }
 
@@ -213,10 +224,16 @@ impl<'m> Search<'m> {
             1 => Scope::OneLevel,
             2 => Scope::Subtree,
             3 => Scope::Subordinates,
-            _ => return Err(Error::Field("the scope is none of base, one, sub and children")),
+            _ => {
+                return Err(Error::Field(
+                    "the scope is none of base, one, sub and children",
+                ));
+            }
         };
         if !(0..=3).contains(&fields.number(ber::ENUMERATED)?) {
-            return Err(Error::Field("derefAliases is none of the four values of RFC 4511"));
+            return Err(Error::Field(
+                "derefAliases is none of the four values of RFC 4511",
+            ));
         }
         let size_limit = limit(fields.number(ber::INTEGER)?)?;
         let time_limit = limit(fields.number(ber::INTEGER)?)?;
@@ -228,7 +245,15 @@ impl<'m> Search<'m> {
             attributes.push(text(selectors.expect(ber::OCTET_STRING)?));
         }
         fields.finish()?;
-        Ok(Self { base, scope, size_limit, time_limit, types_only, filter, attributes })
+        Ok(Self {
+            base,
+            scope,
+            size_limit,
+            time_limit,
+            types_only,
+            filter,
+            attributes,
+        })
     }
 }
 
@@ -236,7 +261,9 @@ fn limit(number: i64) -> Result<u32, Error> {
     u32::try_from(number)
         .ok()
         .filter(|number| *number <= i32::MAX as u32)
-        .ok_or(Error::Field("a size or time limit is not between 0 and 2147483647"))
+        .ok_or(Error::Field(
+            "a size or time limit is not between 0 and 2147483647",
+        ))
 }
 
 /// An attribute description or rule; one that is not UTF-8 becomes the empty text, which names nothing.
@@ -266,7 +293,9 @@ fn filter<'m>(fields: &mut Reader<'m>, depth: usize) -> Result<Filter<'m>, Error
         0x87 => Ok(Filter::Present(text(content))),
         0xa8 => ava(inner).map(Filter::Approx),
         0xa9 => extensible(inner),
-        _ => Err(Error::Field("the filter holds a choice that RFC 4511 does not define")),
+        _ => Err(Error::Field(
+            "the filter holds a choice that RFC 4511 does not define",
+        )),
     }
 }
 
@@ -296,7 +325,11 @@ fn substrings<'m>(mut fields: Reader<'m>) -> Result<Filter<'m>, Error> {
             0x80 if parts.is_empty() => Part::Initial,
             0x81 => Part::Any,
             0x82 if sequence.is_empty() => Part::Final,
-            _ => return Err(Error::Field("the parts of a substring filter are out of order")),
+            _ => {
+                return Err(Error::Field(
+                    "the parts of a substring filter are out of order",
+                ));
+            }
         };
         parts.push((part, value));
     }
@@ -313,9 +346,16 @@ fn extensible<'m>(mut fields: Reader<'m>) -> Result<Filter<'m>, Error> {
     let dn_attributes = fields.optional(0x84)?.map_or(Ok(false), ber::boolean)?;
     fields.finish()?;
     if rule.is_none() && attribute.is_none() {
-        return Err(Error::Field("an extensible match names neither attribute nor rule"));
+        return Err(Error::Field(
+            "an extensible match names neither attribute nor rule",
+        ));
     }
-    Ok(Filter::Extensible { rule, attribute, value, dn_attributes })
+    Ok(Filter::Extensible {
+        rule,
+        attribute,
+        value,
+        dn_attributes,
+    })
 }
 
 /// Octets of the peer as text for a log line: never control characters, never more than a line.
@@ -325,7 +365,10 @@ pub fn printable(octets: &[u8]) -> Cow<'_, str> {
     if text.chars().count() <= SHOWN_CHARS && !text.chars().any(char::is_control) {
         return text;
     }
-    let shown = text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    let shown = text
+        .chars()
+        .take(SHOWN_CHARS)
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c });
     Cow::Owned(shown.collect())
 }
 

@@ -58,7 +58,11 @@ pub(super) fn server_region(context: &Context, base: &Dn, scope: Scope) -> Optio
     if base.is_empty() && scope != Scope::Base {
         return None;
     }
-    Some(Region { base: entry, scope, reach: Reach::Tree })
+    Some(Region {
+        base: entry,
+        scope,
+        reach: Reach::Tree,
+    })
 }
 
 /// Where in the tree a search looks, if this client may look there.
@@ -77,8 +81,16 @@ pub(super) fn tree_region(
         ));
     }
     if base.is_empty() {
-        let scope = if scope == Scope::OneLevel { Scope::Base } else { Scope::Subtree };
-        return Ok(Region { base: BASE, scope, reach });
+        let scope = if scope == Scope::OneLevel {
+            Scope::Base
+        } else {
+            Scope::Subtree
+        };
+        return Ok(Region {
+            base: BASE,
+            scope,
+            reach,
+        });
     }
     match snapshot.find(base) {
         Some(base) if reach.includes(snapshot, base) => Ok(Region { base, scope, reach }),
@@ -91,8 +103,12 @@ pub(super) fn no_such_object(snapshot: &Snapshot, reach: Reach, name: &Dn) -> Re
     let ancestors = std::iter::successors(name.parent(), Dn::parent);
     let mut found = ancestors.filter_map(|ancestor| snapshot.find(&ancestor));
     let matched = found.find(|&entry| reach.includes(snapshot, entry));
-    let matched_dn = matched.map(|entry| String::from_utf8_lossy(snapshot.entry(entry).dn()).into_owned());
-    Refusal { matched_dn: matched_dn.unwrap_or_default(), ..Refusal::new(LdapResultCode::NoSuchObject, "") }
+    let matched_dn =
+        matched.map(|entry| String::from_utf8_lossy(snapshot.entry(entry).dn()).into_owned());
+    Refusal {
+        matched_dn: matched_dn.unwrap_or_default(),
+        ..Refusal::new(LdapResultCode::NoSuchObject, "")
+    }
 }
 
 /// The base object's name.
@@ -100,7 +116,12 @@ pub(super) fn parse_name(name: &[u8]) -> Result<Dn, Refusal> {
     std::str::from_utf8(name)
         .ok()
         .and_then(|name| Dn::parse(name).ok())
-        .ok_or_else(|| Refusal::new(LdapResultCode::InvalidDNSyntax, "the name is no DN (RFC 4514)"))
+        .ok_or_else(|| {
+            Refusal::new(
+                LdapResultCode::InvalidDNSyntax,
+                "the name is no DN (RFC 4514)",
+            )
+        })
 }
 
 impl<'s> Running<'s> {
@@ -109,7 +130,9 @@ impl<'s> Running<'s> {
         let plan = compile(&search.filter, snapshot);
         let candidates = match region.scope {
             Scope::Base => Cow::Owned(vec![region.base]),
-            _ => plan.candidates().unwrap_or(Cow::Borrowed(snapshot.visible())),
+            _ => plan
+                .candidates()
+                .unwrap_or(Cow::Borrowed(snapshot.visible())),
         };
         let time_limit = match search.time_limit {
             0 => TIME_LIMIT,
@@ -147,7 +170,8 @@ impl<'s> Running<'s> {
                     return Step::Done(limit_reached(LdapResultCode::SizeLimitExceeded));
                 }
                 self.entries_left -= 1;
-                self.snapshot.write_entry(self.message_id, entry, &self.selection, out);
+                self.snapshot
+                    .write_entry(self.message_id, entry, &self.selection, out);
             }
             self.next += 1;
             if out.len() >= full {

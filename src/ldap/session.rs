@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
+use super::UsersMayRead;
 use crate::directory::UserId;
 use crate::dit::snapshot::{EntryKind, Snapshot};
 use crate::dit::{Dn, EntryId};
-use super::UsersMayRead;
 
 /// The state that outlasts an operation.
 #[derive(Debug)]
@@ -50,7 +50,12 @@ pub enum Reach {
 impl Session {
     /// A session that nobody has bound yet.
     pub fn new(peer: SocketAddr, is_confidential: bool, is_tls: bool) -> Self {
-        Self { peer, is_confidential, is_tls, identity: Identity::Anonymous }
+        Self {
+            peer,
+            is_confidential,
+            is_tls,
+            identity: Identity::Anonymous,
+        }
     }
 }
 
@@ -76,10 +81,12 @@ impl Identity {
         match self {
             Self::Anonymous => String::new(),
             Self::ServiceAccount { dn, .. } => format!("dn:{dn}"),
-            Self::Person(id) => match snapshot.and_then(|s| s.entry_of(*id).map(|entry| s.entry(entry))) {
-                Some(entry) => format!("dn:{}", String::from_utf8_lossy(entry.dn())),
-                None => String::new(),
-            },
+            Self::Person(id) => {
+                match snapshot.and_then(|s| s.entry_of(*id).map(|entry| s.entry(entry))) {
+                    Some(entry) => format!("dn:{}", String::from_utf8_lossy(entry.dn())),
+                    None => String::new(),
+                }
+            }
         }
     }
 }

@@ -36,7 +36,9 @@ pub enum Error {
         source: pem::Error,
     },
     /// The two do not belong together, or the kind of key is not supported.
-    #[error("ldap.certificate and ldap.key cannot be used together ({certificate}, {key}): {source}")]
+    #[error(
+        "ldap.certificate and ldap.key cannot be used together ({certificate}, {key}): {source}"
+    )]
     Pair {
         /// As configured.
         certificate: PathBuf,
@@ -52,16 +54,31 @@ pub fn acceptor(identity: &TlsIdentity) -> Result<TlsAcceptor, Error> {
     let TlsIdentity { certificate, key } = identity;
     let chain: Vec<CertificateDer> = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect)
-        .map_err(|source| Error::Certificate { path: certificate.clone(), source })?;
+        .map_err(|source| Error::Certificate {
+            path: certificate.clone(),
+            source,
+        })?;
     if chain.is_empty() {
-        return Err(Error::NoCertificate { path: certificate.clone() });
+        return Err(Error::NoCertificate {
+            path: certificate.clone(),
+        });
     }
-    let private_key = PrivateKeyDer::from_pem_file(key)
-        .map_err(|source| Error::Key { path: key.clone(), source })?;
+    let private_key = PrivateKeyDer::from_pem_file(key).map_err(|source| Error::Key {
+        path: key.clone(),
+        source,
+    })?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, private_key))
-        .map_err(|source| Error::Pair { certificate: certificate.clone(), key: key.clone(), source })?;
+        .and_then(|builder| {
+            builder
+                .with_no_client_auth()
+                .with_single_cert(chain, private_key)
+        })
+        .map_err(|source| Error::Pair {
+            certificate: certificate.clone(),
+            key: key.clone(),
+            source,
+        })?;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
