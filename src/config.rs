@@ -7,13 +7,15 @@
 mod admin;
 mod auth;
 mod directory;
+mod document;
 mod id_range;
 mod ldap;
 mod problem;
-mod reader;
 mod secret;
 mod sync;
+mod table;
 mod tenant;
+mod text;
 mod value;
 
 use std::fmt;
@@ -27,9 +29,11 @@ use zeroize::Zeroizing;
 
 use crate::directory::registry::Policy;
 use crate::{dit, graph, oauth};
+use document::Document;
+pub use document::Surroundings;
 pub use problem::{Fault, Position, Problem};
-pub use reader::Surroundings;
-use reader::{Document, Table, Value};
+use table::Table;
+use value::Value;
 
 /// Everything an administrator can set, dealt out to the parts.
 #[derive(Clone, Debug)]

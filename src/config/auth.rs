@@ -7,8 +7,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::problem::Fault;
-use super::reader::{Table, Value};
-use super::value;
+use super::table::Table;
+use super::text;
+use super::value::Value;
 use crate::auth::{ServiceAccount, Settings};
 
 /// Reads both.
@@ -40,7 +41,7 @@ fn read_account(account: &Table<'_>, names: &mut BTreeSet<String>) -> Option<Ser
         name.parsed(
             "a name of letters, digits, inner spaces and . _ - @",
             "\"vpn\"",
-            value::plain_name,
+            text::plain_name,
         )
     });
     // LDAP ignores the case of cn, so two accounts must differ in more than that.

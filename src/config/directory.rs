@@ -7,8 +7,9 @@ use toml::de::DeValue;
 
 use super::id_range;
 use super::problem::Fault;
-use super::reader::{Table, Value};
-use super::value::is_passwd_field;
+use super::table::Table;
+use super::text::is_passwd_field;
+use super::value::Value;
 use crate::directory::name::BUILTIN_RESERVED;
 use crate::directory::registry::{Policy, UsernameSource};
 use crate::ldap::UsersMayRead;

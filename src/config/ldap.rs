@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use super::problem::Fault;
-use super::reader::{Table, Value};
+use super::table::Table;
+use super::value::Value;
 use crate::ldap::{Settings, TlsIdentity, UsersMayRead};
 
 /// Reads `[ldap]`. Nothing is listened on that the file does not name.

@@ -3,7 +3,7 @@
 use toml::de::{DeTable, DeValue};
 
 use super::problem::Fault;
-use super::reader::Value;
+use super::value::Value;
 use crate::secret::Secret;
 
 impl Value<'_> {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::problem::Fault;
-use super::reader::{Table, Value};
-use super::value;
+use super::table::Table;
+use super::text;
+use super::value::Value;
 use crate::directory::GroupKind;
 use crate::sync::{Rules, Settings};
 
@@ -67,7 +68,7 @@ fn refuse_unbuilt(sync: &Table<'_>) {
     sync.read_unbuilt("groups", Value::boolean, &[true], "leave it at true");
     sync.read_unbuilt("guests", Value::boolean, &[false], "leave it at false");
     let percentage = |value: &Value<'_>| {
-        value.parsed("a percentage from 0% to 100%", "\"20%\"", value::percentage)
+        value.parsed("a percentage from 0% to 100%", "\"20%\"", text::percentage)
     };
     sync.read_unbuilt("max_change", percentage, &[20], "leave it at \"20%\"");
 }
@@ -76,7 +77,7 @@ fn refuse_unbuilt(sync: &Table<'_>) {
 pub(super) fn read_hold_names(sync: &Table<'_>) -> Option<Duration> {
     let hold = |text: &str| match text {
         "forever" => Some(Hold::Forever),
-        _ => value::duration(text).map(Hold::For),
+        _ => text::duration(text).map(Hold::For),
     };
     let read = sync.read("hold_names", |value| {
         value.parsed("a duration or \"forever\"", "\"180d\"", hold)

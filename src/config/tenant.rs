@@ -7,8 +7,9 @@ use std::sync::Arc;
 use url::Url;
 
 use super::problem::Fault;
-use super::reader::{Table, Value};
-use super::value;
+use super::table::Table;
+use super::text;
+use super::value::Value;
 use crate::{graph, oauth};
 
 /// A national cloud: its sign-in service and its Graph (Graph, "Microsoft Graph national cloud deployments").
@@ -69,7 +70,7 @@ pub(super) fn read_tenant(tenant: &Table<'_>) -> Option<(oauth::Settings, graph:
         id.parsed(
             "a verified domain of the tenant, or its id",
             "\"contoso.onmicrosoft.com\"",
-            value::tenant,
+            text::tenant,
         )
     });
     let cloud = tenant
@@ -117,7 +118,7 @@ fn read_credential(
         name.parsed(
             "a name of letters, digits and . _ - @",
             "\"primary\"",
-            value::plain_name,
+            text::plain_name,
         )
     });
     if let Some(name) = name

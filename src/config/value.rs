@@ -1,123 +1,154 @@
-//! Texts of the configuration file with a meaning: durations, addresses, URLs, names.
+//! A value of the file, and the types of ours it can become.
 //!
-//! The functions at the top are pure; the methods at the bottom join them to the sentence that says what fits.
+//! Each method notes in the document why a value does not fit, with an example of one that would.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use argon2::PasswordHash;
 use ipnet::IpNet;
-use url::{Host, Url};
+use toml::Spanned;
+use toml::de::DeValue;
+use url::Url;
 
-use super::reader::Value;
+use super::document::Document;
+use super::problem::{Fault, Position};
+use super::text;
 use crate::secret::Secret;
 
-/// `90s`, `15m`, `24h` or `180d`: a whole number and one unit.
-pub(super) fn duration(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let seconds_per_unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => return None,
-    };
-    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+/// A value of the file, with the key it stands under.
+pub(super) struct Value<'a> {
+    pub document: &'a Document<'a>,
+    pub key: String,
+    pub position: Position,
+    pub inner: &'a DeValue<'a>,
+}
+
+impl<'a> Value<'a> {
+    pub fn note(&self, fault: Fault) {
+        self.document.note(Some(self.position), &self.key, fault);
     }
-    number
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(seconds_per_unit)
-        .map(Duration::from_secs)
-}
 
-/// `20%`: a whole number from 0 to 100.
-pub(super) fn percentage(text: &str) -> Option<u8> {
-    let number = text.strip_suffix('%')?;
-    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
-    number
-        .parse()
-        .ok()
-        .filter(|percent| is_number && *percent <= 100)
-}
-
-/// `10.0.0.0/8`, or a single address; bits beyond the prefix are dropped.
-pub(super) fn network(text: &str) -> Option<IpNet> {
-    let network: IpNet = text
-        .parse()
-        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-        .ok()?;
-    Some(network.trunc())
-}
-
-/// An https URL without user, query and fragment; http only where the host is this machine.
-pub(super) fn service_url(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let is_encrypted_or_local = match url.scheme() {
-        "https" => true,
-        "http" => is_loopback(url.host()?),
-        _ => false,
-    };
-    let is_bare = url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    (url.has_host() && is_encrypted_or_local && is_bare).then_some(url)
-}
-
-fn is_loopback(host: Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
+    /// Notes that the value does not fit, and shows it.
+    pub fn refuse(&self, expected: &str, example: &str) {
+        self.note(Fault::Unfit {
+            value: Some(render(self.inner)),
+            expected: expected.to_owned(),
+            example: example.to_owned(),
+        });
     }
-}
 
-/// A verified domain of the tenant, or its id. The words that stand for "any tenant" are not one
-/// (Entra: client credentials and the password grant refuse them).
-pub(super) fn tenant(text: &str) -> Option<String> {
-    let is_host_like = text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
-    let is_generic = matches!(text, "common" | "organizations" | "consumers");
-    (is_host_like && !is_generic).then(|| text.to_owned())
-}
+    /// Notes that the value does not fit, without showing it.
+    pub fn refuse_unseen(&self, expected: &str, example: &str) {
+        let (expected, example) = (expected.to_owned(), example.to_owned());
+        self.note(Fault::Unfit {
+            value: None,
+            expected,
+            example,
+        });
+    }
 
-/// A name that can stand in a DN without escapes (RFC 4514 §2.4).
-pub(super) fn plain_name(text: &str) -> Option<String> {
-    const NAME_CHARS_MAX: usize = 64;
-    let is_safe = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | ' ');
-    let fits = text.chars().all(is_safe)
-        && text.trim() == text
-        && (1..=NAME_CHARS_MAX).contains(&text.chars().count());
-    fits.then(|| text.to_owned())
-}
+    /// Notes that the value asks for a feature that is not built yet.
+    pub fn refuse_unbuilt(&self, instead: &str) {
+        let value = render(self.inner);
+        self.note(Fault::NotAvailable {
+            value,
+            instead: instead.to_owned(),
+        });
+    }
 
-/// The string form of an Argon2id hash (PHC), complete with salt and output.
-pub(super) fn is_argon2id_hash(text: &str) -> bool {
-    PasswordHash::new(text).is_ok_and(|hash| {
-        hash.algorithm == argon2::ARGON2ID_IDENT && hash.salt.is_some() && hash.hash.is_some()
-    })
-}
+    /// A text that is not empty, turned into something by `parse`.
+    pub fn parsed<T>(
+        &self,
+        expected: &str,
+        example: &str,
+        parse: impl FnOnce(&'a str) -> Option<T>,
+    ) -> Option<T> {
+        let parsed = self
+            .inner
+            .as_str()
+            .filter(|text| !text.is_empty())
+            .and_then(parse);
+        if parsed.is_none() {
+            self.refuse(expected, example);
+        }
+        parsed
+    }
 
-/// What a field of a passwd line can hold: no colon, no control character.
-pub(super) fn is_passwd_field(text: &str) -> bool {
-    !text.contains(|c: char| c == ':' || c.is_control())
-}
+    /// A text that is not empty.
+    pub fn text(&self) -> Option<String> {
+        self.parsed("a text in quotes that is not empty", "\"…\"", |text| {
+            Some(text.to_owned())
+        })
+    }
 
-impl Value<'_> {
+    /// `true` or `false`.
+    pub fn boolean(&self) -> Option<bool> {
+        let boolean = self.inner.as_bool();
+        if boolean.is_none() {
+            self.refuse("true or false, without quotes", "true");
+        }
+        boolean
+    }
+
+    /// One of a few words, each with its meaning.
+    pub fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
+        let quoted: Vec<String> = words
+            .iter()
+            .map(|(word, _)| format!("\"{word}\""))
+            .collect();
+        let expected = match quoted.as_slice() {
+            [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+            _ => quoted.concat(),
+        };
+        let example = quoted.first().map_or("", String::as_str);
+        self.parsed(&expected, example, |text| {
+            words
+                .iter()
+                .find(|(word, _)| *word == text)
+                .map(|(_, meaning)| *meaning)
+        })
+    }
+
+    /// An array, each element read by `parse`; elements that do not fit are noted and left out.
+    pub fn list<T>(
+        &self,
+        example: &str,
+        parse: impl Fn(&Value<'a>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Some(elements) = self.inner.as_array() else {
+            self.refuse("a list in square brackets", example);
+            return None;
+        };
+        let read = |element: &'a Spanned<DeValue<'a>>| {
+            parse(&Value {
+                document: self.document,
+                key: self.key.clone(),
+                position: self.document.position(element.span()),
+                inner: element.get_ref(),
+            })
+        };
+        Some(elements.iter().filter_map(read).collect())
+    }
+
+    /// A path; a relative one starts from the configuration file's directory.
+    pub fn path(&self) -> Option<PathBuf> {
+        self.parsed("a path", "\"/etc/ldap365/…\"", |text| {
+            Some(self.document.resolve(text))
+        })
+    }
+
     pub fn duration(&self) -> Option<Duration> {
         self.parsed(
             "a duration: a whole number and s, m, h or d",
             "\"90s\"",
-            duration,
+            text::duration,
         )
     }
 
     /// A duration longer than none.
     pub fn interval(&self) -> Option<Duration> {
-        let positive = |text| duration(text).filter(|length| !length.is_zero());
+        let positive = |written| text::duration(written).filter(|length| !length.is_zero());
         self.parsed(
             "a duration of at least a second: a whole number and s, m, h or d",
             "\"1m\"",
@@ -126,12 +157,12 @@ impl Value<'_> {
     }
 
     pub fn network(&self) -> Option<IpNet> {
-        self.parsed("a network or an address", "\"10.0.0.0/8\"", network)
+        self.parsed("a network or an address", "\"10.0.0.0/8\"", text::network)
     }
 
     pub fn service_url(&self, example: &str) -> Option<Url> {
         let expected = "an https URL without user name and query (http only to this machine: localhost, 127.0.0.1, [::1])";
-        let url = self.inner.as_str().and_then(service_url);
+        let url = self.inner.as_str().and_then(text::service_url);
         if url.is_none() {
             // A URL may carry a password; one that is refused for it must not be repeated.
             match self.inner.as_str() {
@@ -153,7 +184,7 @@ impl Value<'_> {
 
     pub fn password_hash(&self) -> Option<Secret> {
         let hash = self.secret()?;
-        if is_argon2id_hash(hash.expose()) {
+        if text::is_argon2id_hash(hash.expose()) {
             return Some(hash);
         }
         self.refuse_unseen(
@@ -164,104 +195,33 @@ impl Value<'_> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_a_number_and_one_unit() {
-        let seconds = |text| duration(text).map(|length| length.as_secs());
-        assert_eq!(seconds("0s"), Some(0));
-        assert_eq!(seconds("90s"), Some(90));
-        assert_eq!(seconds("15m"), Some(900));
-        assert_eq!(seconds("24h"), Some(86_400));
-        assert_eq!(seconds("180d"), Some(15_552_000));
-        for text in [
-            "",
-            "s",
-            "5",
-            "1 m",
-            "1h30m",
-            "-1s",
-            "+1s",
-            "1.5h",
-            "1w",
-            "1µ",
-            "99999999999999999999d",
-        ] {
-            assert_eq!(seconds(text), None, "{text}");
+/// A value as the file could spell it, short enough for a message.
+fn render(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("{text:?}"),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(boolean) => boolean.to_string(),
+        DeValue::Datetime(moment) => moment.to_string(),
+        DeValue::Array(elements) => {
+            let rendered: Vec<String> = elements
+                .iter()
+                .map(|element| render(element.get_ref()))
+                .collect();
+            format!("[{}]", rendered.join(", "))
         }
+        DeValue::Table(_) => "{…}".to_owned(),
     }
+}
 
-    #[test]
-    fn percentages_are_whole_and_at_most_a_hundred() {
-        assert_eq!(percentage("20%"), Some(20));
-        assert_eq!(percentage("100%"), Some(100));
-        for text in ["20", "%", "101%", "-1%", "+5%", "2.5%"] {
-            assert_eq!(percentage(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_network_may_be_a_single_address() {
-        let read = |text| network(text).map(|network| network.to_string());
-        assert_eq!(read("10.1.2.3/8").as_deref(), Some("10.0.0.0/8"));
-        assert_eq!(read("192.0.2.7").as_deref(), Some("192.0.2.7/32"));
-        assert_eq!(read("2001:db8::1").as_deref(), Some("2001:db8::1/128"));
-        assert_eq!(read("vpn.example.com"), None);
-    }
-
-    #[test]
-    fn service_urls_are_encrypted_unless_they_stay_on_this_machine() {
-        for text in [
-            "https://graph.microsoft.com",
-            "http://localhost:8080/graph",
-            "http://127.3.2.1",
-            "http://[::1]:1",
-        ] {
-            assert!(service_url(text).is_some(), "{text}");
-        }
-        for text in [
-            "http://graph.microsoft.com",
-            "http://localhost.example.com",
-            "http://0.0.0.0",
-            "ftp://localhost",
-            "https://user:pass@graph.microsoft.com",
-            "https://graph.microsoft.com/?a=b",
-            "graph.microsoft.com",
-        ] {
-            assert_eq!(service_url(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_tenant_is_one_tenant() {
-        assert!(tenant("contoso.onmicrosoft.com").is_some());
-        assert!(tenant("organizations").is_none());
-        assert!(tenant("contoso/../x").is_none());
-    }
-
-    #[test]
-    fn names_that_need_escapes_in_a_dn_are_not_plain() {
-        assert!(plain_name("vpn-gateway_2 (old)").is_none());
-        assert!(plain_name("vpn gateway-2").is_some());
-        for text in [
-            "", " vpn", "vpn ", "a,b", "a=b", "a+b", "#a", "a\"b", "a\\b", "a;b", "a<b", "a\0b",
-        ] {
-            assert!(plain_name(text).is_none(), "{text}");
-        }
-    }
-
-    #[test]
-    fn only_complete_argon2id_hashes_pass() {
-        let salt = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ";
-        assert!(is_argon2id_hash(&format!(
-            "{salt}$iWh06vD8Fy27wf9npn6FXWiCX4K6pW6Ue1Bnzz07Z8A"
-        )));
-        assert!(!is_argon2id_hash(salt));
-        assert!(!is_argon2id_hash(
-            "$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$iWh06vD8Fy27wf9npn6FXWiCX4K6pW6Ue1Bnzz07Z8A"
-        ));
-        assert!(!is_argon2id_hash("hunter2"));
+/// A value's type, in the words of the messages.
+pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a single table",
     }
 }
