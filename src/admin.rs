@@ -9,7 +9,7 @@ mod http;
 pub mod report;
 mod socket;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io;
 use std::net::SocketAddr;

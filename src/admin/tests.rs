@@ -18,8 +18,10 @@ use super::*;
 
 /// A program with one user, which is ready when told so.
 #[derive(Default)]
-struct Program {
-    is_ready: AtomicBool,
+pub(crate) struct Program {
+    /// What goes wrong in each of its passes.
+    pub failures: Vec<String>,
+    pub is_ready: AtomicBool,
 }
 
 fn status() -> Status {
@@ -54,9 +56,10 @@ fn ada() -> Explanation {
     }
 }
 
-fn summary(full: bool) -> SyncEvent {
+fn summary(full: bool, failures: &[String]) -> SyncEvent {
     SyncEvent::Finished(PassSummary {
         requests: if full { 9 } else { 2 },
+        failures: failures.to_vec(),
         ..PassSummary::default()
     })
 }
@@ -76,12 +79,13 @@ impl Daemon for Program {
 
     fn sync(&self, full: bool) -> mpsc::Receiver<SyncEvent> {
         let (sender, receiver) = mpsc::channel(1);
+        let summary = summary(full, &self.failures);
         tokio::spawn(async move {
             let read = SyncEvent::Read {
                 phase: Phase::Users,
                 objects: 5,
             };
-            for event in [read, summary(full)] {
+            for event in [read, summary] {
                 sender.send(event).await.expect("the client listens");
             }
         });
@@ -97,7 +101,7 @@ impl Daemon for Program {
 }
 
 /// A program being served, and how to stop it.
-struct Running {
+pub(crate) struct Running {
     program: Arc<Program>,
     address: SocketAddr,
     settings: Settings,
@@ -114,10 +118,14 @@ fn settings(directory: &Path) -> Settings {
 }
 
 async fn start() -> Running {
+    start_program(Program::default()).await
+}
+
+pub(crate) async fn start_program(program: Program) -> Running {
     let directory = TempDir::new().expect("a directory");
     let settings = settings(directory.path());
     let listeners = bind(&settings).await.expect("both bind");
-    let program = Arc::new(Program::default());
+    let program = Arc::new(program);
     let (address, shutdown) = (listeners.address(), CancellationToken::new());
     let task = tokio::spawn(serve(listeners, program.clone(), shutdown.clone()));
     Running {
@@ -131,7 +139,7 @@ async fn start() -> Running {
 }
 
 impl Running {
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(&self.settings.socket)
     }
 
@@ -185,7 +193,7 @@ async fn a_pass_is_followed_to_its_summary() {
                 objects: 5
             })
         );
-        assert_eq!(events.next().await.expect("read"), Some(summary(full)));
+        assert_eq!(events.next().await.expect("read"), Some(summary(full, &[])));
         assert_eq!(events.next().await.expect("read"), None);
     }
 }
