@@ -281,3 +281,16 @@ async fn a_file_in_the_place_of_the_socket_is_left_alone() {
         "precious"
     );
 }
+
+#[tokio::test]
+async fn a_silent_client_does_not_hold_the_shutdown_up() {
+    let running = start().await;
+    let mut silent = TcpStream::connect(running.address)
+        .await
+        .expect("the listener is up");
+    // Answered on another connection, so the silent one has been accepted before.
+    running.get("/healthz").await;
+    running.shutdown.cancel();
+    running.task.await.expect("no panic").expect("a clean end");
+    assert_eq!(silent.read(&mut [0]).await.expect("closed in order"), 0);
+}
