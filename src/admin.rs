@@ -1,7 +1,28 @@
 //! Health for machines, questions and orders for the command line.
+//!
+//! Two listeners, bound by [`bind`] before anything is served: TCP answers `/healthz` and `/readyz`, the Unix socket
+//! answers everything, to root and to the daemon's own user. All facts come through the [`Daemon`] trait; this module
+//! knows neither the store nor the sync. [`client`] is the other end, [`report`] what travels between them.
 
+pub mod client;
+mod http;
+pub mod report;
+mod socket;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use report::{Explanation, Readiness, Status, SyncEvent};
+use socket::Socket;
 
 /// Where to listen (`[admin]`).
 #[derive(Clone, Debug)]
@@ -10,4 +31,106 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The command line's way in: a Unix socket of mode 0600.
     pub socket: PathBuf,
+}
+
+/// What the running program can say about itself, and do on demand.
+///
+/// The methods answer from memory and must not block.
+pub trait Daemon: Send + Sync + 'static {
+    /// How it is doing.
+    fn status(&self) -> Status;
+
+    /// Everyone in the tenant whom `user` may mean: an object id, user principal name, mail address or username.
+    fn explain(&self, user: &str) -> Vec<Explanation>;
+
+    /// Starts a pass at once, or joins the one that runs; with `full`, one that enumerates everything again.
+    ///
+    /// The last event is [`SyncEvent::Finished`]; a channel that closes before means that the program is stopping.
+    /// The receiver may be dropped at any time, which leaves the pass running.
+    fn sync(&self, full: bool) -> mpsc::Receiver<SyncEvent>;
+
+    /// Whether clients are being served.
+    fn readiness(&self) -> Readiness;
+}
+
+/// Why the daemon cannot be administered. All of them are for the administrator to put right, before the start.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The address of `admin.listen` is taken, or not ours.
+    #[error("cannot listen on {address} (admin.listen)")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The socket of `admin.socket` cannot be made.
+    #[error("cannot create the socket {} (admin.socket)", path.display())]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A process answers on the socket.
+    #[error("another ldap365 is running: it answers on {}; stop it, or set another admin.socket", path.display())]
+    AlreadyRunning {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// Something that is no socket is in its place, and is left there.
+    #[error("{} is in the way: it is not a socket; remove it, or set another admin.socket", path.display())]
+    NotASocket {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A listener broke.
+    #[error("the admin listeners stopped")]
+    Serve(#[source] io::Error),
+}
+
+/// The two listeners, bound and not yet served. Dropping them removes the socket.
+#[derive(Debug)]
+pub struct Listeners {
+    health: TcpListener,
+    address: SocketAddr,
+    socket: Socket,
+}
+
+impl Listeners {
+    /// Where `/healthz` and `/readyz` are, with the port the system chose when port 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Binds both listeners, so that whatever is wrong with them is known before the daemon starts.
+pub async fn bind(settings: &Settings) -> Result<Listeners, Error> {
+    let failed = |source| Error::Listen {
+        address: settings.listen,
+        source,
+    };
+    let health = TcpListener::bind(settings.listen).await.map_err(failed)?;
+    let address = health.local_addr().map_err(failed)?;
+    let socket = Socket::bind(&settings.socket)?;
+    Ok(Listeners {
+        health,
+        address,
+        socket,
+    })
+}
+
+/// Answers on both listeners until `shutdown`, then finishes the answers it has begun and removes the socket.
+pub async fn serve<D: Daemon>(
+    listeners: Listeners,
+    daemon: Arc<D>,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    let Listeners { health, socket, .. } = listeners;
+    let health = axum::serve(health, http::health(daemon.clone()))
+        .with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let socket = axum::serve(socket, http::everything(daemon))
+        .with_graceful_shutdown(shutdown.cancelled_owned());
+    tokio::try_join!(health.into_future(), socket.into_future()).map_err(Error::Serve)?;
+    Ok(())
 }

@@ -5,6 +5,8 @@
 pub mod admin;
 pub mod auth;
 pub mod ber;
+pub mod cli;
+pub mod config;
 pub mod directory;
 pub mod dit;
 pub mod graph;

@@ -1,0 +1,234 @@
+//! The command line's end of the socket.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::{Method, Request, Response, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+use tokio::net::UnixStream;
+use url::Url;
+
+use super::http::Refusal;
+use super::report::{Explanation, Status, SyncEvent};
+
+/// How long the daemon may take to begin an answer; it answers from memory.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest answer, or line of one, that is kept in memory.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+
+/// Why the daemon did not answer.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Nobody listens: the caller may work on the store itself.
+    #[error("no daemon is running: nobody listens on {}", path.display())]
+    NoDaemon {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The socket belongs to somebody else; the caller must become them.
+    #[error("the daemon's socket {} is not open to you; run this as root or as the daemon's user", path.display())]
+    NotAdmitted {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The socket cannot be used.
+    #[error("cannot connect to the daemon's socket {}", path.display())]
+    Connect {
+        /// The socket.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The daemon hung up: it stopped, or took us for a stranger.
+    #[error("the daemon broke the connection off")]
+    Broken(#[source] hyper::Error),
+    /// The daemon is there and does not answer.
+    #[error("the daemon did not answer within {} s", ANSWER_TIMEOUT.as_secs())]
+    Silent,
+    /// The daemon says no, with a sentence of its own.
+    #[error("{reason}")]
+    Refused {
+        /// The HTTP status.
+        status: StatusCode,
+        /// The sentence.
+        reason: String,
+    },
+    /// Daemon and command speak different versions.
+    #[error(
+        "the daemon's answer cannot be understood; is it of another version than this command?"
+    )]
+    Malformed(#[source] serde_json::Error),
+    /// More than [`ANSWER_BYTES_MAX`].
+    #[error("the daemon's answer is longer than {ANSWER_BYTES_MAX} bytes")]
+    TooLong,
+    /// The pass ended without a summary, because the daemon stopped.
+    #[error("the daemon stopped before the pass was finished; what it had committed stays")]
+    Unfinished,
+}
+
+/// Asks the daemon behind one socket; a connection for each question.
+#[derive(Clone, Debug)]
+pub struct Client {
+    path: PathBuf,
+}
+
+/// A pass in progress. Dropping it leaves the pass running.
+#[derive(Debug)]
+pub struct Events {
+    body: Incoming,
+    unread: BytesMut,
+    is_finished: bool,
+}
+
+impl Client {
+    /// A client for the daemon that listens on `path`, if there is one.
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    /// How the daemon is doing.
+    pub async fn status(&self) -> Result<Status, Error> {
+        self.ask(&["status"]).await
+    }
+
+    /// Everyone a name fits: an object id, user principal name, mail address or username.
+    pub async fn explain(&self, user: &str) -> Result<Vec<Explanation>, Error> {
+        self.ask(&["explain", user]).await
+    }
+
+    /// Orders a pass; with `full`, one that enumerates everything again.
+    pub async fn sync(&self, full: bool) -> Result<Events, Error> {
+        let mut url = url_of(&["sync"]);
+        url.query_pairs_mut().append_pair("full", &full.to_string());
+        let body = self.send(Method::POST, &url).await?;
+        Ok(Events {
+            body,
+            unread: BytesMut::new(),
+            is_finished: false,
+        })
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, question: &[&str]) -> Result<T, Error> {
+        let mut body = self.send(Method::GET, &url_of(question)).await?;
+        let answer = read_whole(&mut body).await?;
+        serde_json::from_slice(&answer).map_err(Error::Malformed)
+    }
+
+    /// Sends a request; an answer that is not 200 becomes [`Error::Refused`].
+    async fn send(&self, method: Method, url: &Url) -> Result<Incoming, Error> {
+        let stream = UnixStream::connect(&self.path)
+            .await
+            .map_err(|source| self.unreachable(source))?;
+        let exchange = exchange(stream, method, url);
+        let answered = tokio::time::timeout(ANSWER_TIMEOUT, exchange)
+            .await
+            .map_err(|_| Error::Silent)?;
+        let (head, mut body) = answered?.into_parts();
+        if head.status == StatusCode::OK {
+            return Ok(body);
+        }
+        let answer = read_whole(&mut body).await?;
+        let refusal: Refusal = serde_json::from_slice(&answer).map_err(Error::Malformed)?;
+        Err(Error::Refused {
+            status: head.status,
+            reason: refusal.error,
+        })
+    }
+
+    fn unreachable(&self, source: io::Error) -> Error {
+        let path = self.path.clone();
+        match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Error::NoDaemon { path },
+            io::ErrorKind::PermissionDenied => Error::NotAdmitted { path },
+            _ => Error::Connect { path, source },
+        }
+    }
+}
+
+impl Events {
+    /// The next event; `None` after [`SyncEvent::Finished`].
+    ///
+    /// Cancel-safe: what was read of an event is kept for the next call.
+    pub async fn next(&mut self) -> Result<Option<SyncEvent>, Error> {
+        if self.is_finished {
+            return Ok(None);
+        }
+        loop {
+            if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
+                let line = self.unread.split_to(end + 1);
+                let event = serde_json::from_slice(&line).map_err(Error::Malformed)?;
+                self.is_finished = matches!(event, SyncEvent::Finished(_));
+                return Ok(Some(event));
+            }
+            let chunk = read_chunk(&mut self.body).await?.ok_or(Error::Unfinished)?;
+            append(&mut self.unread, &chunk)?;
+        }
+    }
+}
+
+async fn exchange(
+    stream: UnixStream,
+    method: Method,
+    url: &Url,
+) -> Result<Response<Incoming>, Error> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(Error::Broken)?;
+    // It ends when the answer has been read; its errors also reach us through the body.
+    tokio::spawn(connection);
+    let target = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let request = Request::builder()
+        .method(method)
+        .uri(target)
+        .header(header::HOST, "ldap365")
+        .body(Empty::<Bytes>::new())
+        .expect("an encoded path and fixed headers make a request");
+    sender.send_request(request).await.map_err(Error::Broken)
+}
+
+/// The address of a question. Only path and query are used; the host is there because a URL needs one.
+fn url_of(question: &[&str]) -> Url {
+    let mut url = Url::parse("http://ldap365/api/v1").expect("a constant");
+    url.path_segments_mut()
+        .expect("http URLs have segments")
+        .extend(question);
+    url
+}
+
+async fn read_whole(body: &mut Incoming) -> Result<BytesMut, Error> {
+    let mut whole = BytesMut::new();
+    while let Some(chunk) = read_chunk(body).await? {
+        append(&mut whole, &chunk)?;
+    }
+    Ok(whole)
+}
+
+async fn read_chunk(body: &mut Incoming) -> Result<Option<Bytes>, Error> {
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(Error::Broken)?.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
+}
+
+fn append(buffer: &mut BytesMut, chunk: &[u8]) -> Result<(), Error> {
+    if buffer.len() + chunk.len() > ANSWER_BYTES_MAX {
+        return Err(Error::TooLong);
+    }
+    buffer.extend_from_slice(chunk);
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! The command line: what can be asked for, and one file for each thing.
+//!
+//! [`run`] turns parsed [`Arguments`] into a result; `main` turns that into an exit status through [`failure`].
+//! A running daemon owns the store, so the commands work through its admin socket.
+
+mod explain;
+pub mod failure;
+mod hash_password;
+pub mod logging;
+mod output;
+mod status;
+mod sync;
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use thiserror::Error;
+
+use crate::admin;
+use crate::admin::client::Client;
+use crate::config;
+use output::Output;
+
+/// An LDAP front to Office 365: syncs a tenant through Microsoft Graph and answers binds and searches.
+#[derive(Debug, Parser)]
+#[command(name = "ldap365", version, after_help = AFTER_HELP)]
+pub struct Arguments {
+    /// The configuration file
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "/etc/ldap365/ldap365.toml",
+        env = "LDAP365_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: PathBuf,
+
+    /// Print JSON, for scripts
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// What is logged, and how.
+    #[command(flatten)]
+    pub logging: logging::Options,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the command can do. The comments are the help texts.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a sync pass now, and show what it changed
+    ///
+    /// Progress goes to standard error, the summary to standard output. With --json each event is a line of standard
+    /// output, and the summary is the last. Interrupting the command leaves the pass running.
+    Sync {
+        /// Enumerate everything again, instead of asking for changes
+        #[arg(long)]
+        full: bool,
+    },
+
+    /// Show how the daemon is doing: the last passes, people, groups, credentials
+    Status,
+
+    /// Show why a person is active or inactive, and through which groups
+    Explain {
+        /// Object id, user principal name, mail address or username
+        user: String,
+    },
+
+    /// Read a password from standard input, print its Argon2id hash
+    ///
+    /// The hash is for `password_hash` of a [[service_account]]. On a terminal the password is asked for twice and not
+    /// shown; otherwise one line is read.
+    HashPassword,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  ldap365 status
+  ldap365 explain alice@contoso.com
+  ldap365 sync --full
+  ldap365 --json status | jq .state
+  pwgen -s 32 1 | ldap365 hash-password
+
+Exit status:
+  0  done
+  1  it failed; the message says what happened and what to do
+  2  the arguments or the configuration file are wrong
+
+Environment:
+  LDAP365_CONFIG  the configuration file, unless --config names one
+  LDAP365_LOG     what to log, as in \"info,ldap365::sync=debug\", unless --log-level or -v is given";
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The configuration file is to be changed.
+    #[error(transparent)]
+    Config(#[from] config::LoadError),
+    /// The logging options are to be changed.
+    #[error(transparent)]
+    Logging(#[from] logging::Error),
+    /// The daemon could not be asked, or said no.
+    #[error(transparent)]
+    Daemon(#[from] admin::client::Error),
+    /// A password was not hashed.
+    #[error(transparent)]
+    HashPassword(#[from] hash_password::Error),
+    /// A pass ended with failures, which have been printed with its summary.
+    #[error("the pass did not commit everything; the summary says what failed")]
+    PassFailed,
+    /// Standard output cannot be written to.
+    #[error("cannot write the result")]
+    Output(#[source] io::Error),
+    /// The machine is out of threads or descriptors.
+    #[error("cannot start the runtime")]
+    Runtime(#[source] io::Error),
+}
+
+/// Does what the arguments ask for.
+pub async fn run(arguments: Arguments) -> Result<(), Error> {
+    let mut output = Output::new(arguments.json);
+    let client = || Ok::<_, Error>(Client::new(&config::load(&arguments.config)?.admin.socket));
+    match &arguments.command {
+        Command::Sync { full } => sync::run(&client()?, *full, &mut output).await,
+        Command::Status => status::run(&client()?, &mut output).await,
+        Command::Explain { user } => explain::run(&client()?, user, &mut output).await,
+        Command::HashPassword => hash_password::run(&mut output),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_may_stand_before_and_after_the_command() {
+        for line in [
+            "ldap365 --json --config x.toml sync --full",
+            "ldap365 sync --full --json --config x.toml",
+        ] {
+            let arguments = Arguments::try_parse_from(line.split(' ')).expect(line);
+            assert!(arguments.json && matches!(arguments.command, Command::Sync { full: true }));
+            assert_eq!(arguments.config, PathBuf::from("x.toml"));
+        }
+    }
+
+    #[test]
+    fn every_command_says_what_it_does() {
+        for command in Arguments::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+        }
+    }
+}
