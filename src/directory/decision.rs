@@ -84,6 +84,14 @@ impl Decision {
     pub fn is_include(&self) -> bool {
         matches!(self, Self::Include(_))
     }
+
+    /// Why it is out; `None` when it is in.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Include(_) => None,
+            Self::Exclude(reason) => Some(reason),
+        }
+    }
 }
 
 impl Decisions {

@@ -1,0 +1,113 @@
+//! One page of a delta round.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Link;
+use super::problem::Problem;
+use crate::directory::DeltaLink;
+
+/// What one page says, and where the next one is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<C> {
+    /// The changes in the order given; one object may come several times. Empty is normal.
+    pub changes: Vec<C>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+    /// Where to go on.
+    pub next: Next,
+}
+
+/// What follows a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// `@odata.nextLink`: the round goes on.
+    More(Link),
+    /// `@odata.deltaLink`: the round is complete; the next one starts here.
+    Done(DeltaLink),
+}
+
+/// The reason of an `@removed` annotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// `changed`: deleted, and restorable for 30 days.
+    Soft,
+    /// `deleted`: for good. Also any reason Graph may add.
+    Permanent,
+}
+
+impl Removal {
+    pub(super) fn named(reason: &str) -> Self {
+        if reason.eq_ignore_ascii_case("changed") {
+            Self::Soft
+        } else {
+            Self::Permanent
+        }
+    }
+}
+
+/// A kind of entry that delta pages are made of: users or groups.
+pub trait Change: Sized {
+    /// The last part of the path before `/delta`.
+    const COLLECTION: &'static str;
+    /// The least application permission for it (Graph, permission table of the `delta` function).
+    const PERMISSION: &'static str;
+
+    /// The properties asked for; Graph leaves most of them out unless they are named.
+    fn select() -> Vec<&'static str>;
+
+    /// Reads one element of `value`. `None` when it must be skipped, which is noted in `problems`.
+    fn read(entry: &Value, problems: &mut Vec<Problem>) -> Option<Self>;
+}
+
+/// What is wrong with the body of a page as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PageFlaw {
+    /// Truncated JSON, an HTML page of a proxy, or no `value` list.
+    #[error("the body is not a page of JSON")]
+    NotAPage,
+    /// Both `@odata.nextLink` and `@odata.deltaLink`, or neither.
+    #[error("the page does not have exactly one of nextLink and deltaLink")]
+    Links,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    value: Vec<Value>,
+    #[serde(rename = "@odata.nextLink")]
+    next_link: Option<String>,
+    #[serde(rename = "@odata.deltaLink")]
+    delta_link: Option<String>,
+}
+
+impl<C: Change> Page<C> {
+    /// Reads a page off one buffer.
+    pub(super) fn read(body: &[u8]) -> Result<Self, PageFlaw> {
+        let body: Body = serde_json::from_slice(body).map_err(|_| PageFlaw::NotAPage)?;
+        let next = match (body.next_link, body.delta_link) {
+            (Some(link), None) => Next::More(Link(link)),
+            (None, Some(link)) => Next::Done(DeltaLink(link)),
+            _ => return Err(PageFlaw::Links),
+        };
+        let mut problems = Vec::new();
+        let changes = body
+            .value
+            .iter()
+            .filter_map(|entry| C::read(entry, &mut problems))
+            .collect();
+        Ok(Self {
+            changes,
+            problems,
+            next,
+        })
+    }
+}
+
+impl Next {
+    /// The link as text, whichever it is.
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::More(Link(link)) | Self::Done(DeltaLink(link)) => link,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What could not be read of an object, for the report of a sync pass.
+
+use std::fmt;
+
+/// One flaw of one object on a page. The rest of the page, and mostly of the object, counts all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The object's `id` as Graph gave it, cut to a readable length; empty when there is none.
+    pub id: String,
+    /// The property at fault, named as Graph names it.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub flaw: Flaw,
+}
+
+/// What is wrong with a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// The JSON type is another than Graph documents; the property is taken for unchanged.
+    WrongType {
+        /// What Graph documents.
+        expected: &'static str,
+    },
+    /// An object id that is not a GUID: the object or link is skipped.
+    NotAGuid,
+    /// Not a date in RFC 3339 form; the property is taken for unchanged.
+    NotADate,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, field, flaw } = self;
+        match flaw {
+            Flaw::WrongType { expected } => {
+                write!(
+                    f,
+                    "object \"{id}\": {field} is not {expected}, and is taken for unchanged"
+                )
+            }
+            Flaw::NotAGuid => write!(
+                f,
+                "object \"{id}\": {field} holds an id that is not a GUID, and is skipped"
+            ),
+            Flaw::NotADate => write!(
+                f,
+                "object \"{id}\": {field} is not a date, and is taken for unchanged"
+            ),
+        }
+    }
+}

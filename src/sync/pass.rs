@@ -1,0 +1,217 @@
+//! One pass: the loop that fetches what the rounds ask for and commits what they bring.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::directory::State;
+use crate::directory::registry::Policy;
+use crate::graph::{self, GraphClient, GroupChange, Link, Page, UserChange};
+
+use super::phase::{Groups, Phase, PhaseName, Users};
+use super::round::{Finished, Mode, Round, Step};
+use super::summary::{PhaseSummary, Summary};
+use super::{Error, Settings, settle};
+
+/// What happens during a pass, for whoever shows progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A phase begins.
+    Began {
+        /// Which.
+        phase: PhaseName,
+        /// How it reads.
+        mode: Mode,
+    },
+    /// A page was read.
+    PageRead {
+        /// In which phase.
+        phase: PhaseName,
+        /// How many pages the round has read so far.
+        pages: usize,
+        /// How many entries were on this one.
+        entries: usize,
+    },
+    /// The phase begins again, with a full enumeration: Graph demands it, or what is held cannot be built upon.
+    Restarted {
+        /// Which.
+        phase: PhaseName,
+    },
+    /// The phase is committed.
+    Committed {
+        /// Which.
+        phase: PhaseName,
+    },
+}
+
+/// Reads what changed since `state`, users first, then groups, and commits each phase that reached its end.
+///
+/// `full` enumerates everything; so does a phase whose last enumeration is older than `full_interval`.
+/// `commit` must make the state durable, serve it, and give back the state as committed. A phase that
+/// fails is in [`Summary::errors`] and keeps the other from nothing, unless there is no token to be had
+/// or the store fails. Dropping the future is safe: what is not committed is lost, and nothing else.
+pub async fn pass<E>(
+    client: &GraphClient,
+    state: Arc<State>,
+    settings: &Settings,
+    policy: &Policy,
+    full: bool,
+    events: impl Fn(Event),
+    commit: impl AsyncFnMut(State) -> Result<Arc<State>, E>,
+) -> Summary
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let users = Source {
+        start: client.users_delta_start(),
+        fetch: async |link: &Link| client.page_with_retry::<UserChange>(link).await,
+    };
+    let groups = Source {
+        start: client.groups_delta_start(),
+        fetch: async |link: &Link| client.page_with_retry::<GroupChange>(link).await,
+    };
+    Pass::new(state, settings, policy, full, events, commit)
+        .run(users, groups)
+        .await
+}
+
+/// Where the pages of a phase come from.
+pub(super) struct Source<F> {
+    pub(super) start: Link,
+    pub(super) fetch: F,
+}
+
+pub(super) struct Pass<'a, Events, Commit> {
+    before: Arc<State>,
+    state: Arc<State>,
+    settings: &'a Settings,
+    policy: &'a Policy,
+    full: bool,
+    events: Events,
+    commit: Commit,
+    summary: Summary,
+}
+
+impl<'a, Events, Commit, E> Pass<'a, Events, Commit>
+where
+    Events: Fn(Event),
+    Commit: AsyncFnMut(State) -> Result<Arc<State>, E>,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    pub(super) fn new(
+        state: Arc<State>,
+        settings: &'a Settings,
+        policy: &'a Policy,
+        full: bool,
+        events: Events,
+        commit: Commit,
+    ) -> Self {
+        let summary = Summary::begun(Timestamp::now());
+        Self {
+            before: Arc::clone(&state),
+            state,
+            settings,
+            policy,
+            full,
+            events,
+            commit,
+            summary,
+        }
+    }
+
+    pub(super) async fn run(
+        mut self,
+        users: Source<impl AsyncFn(&Link) -> Result<Page<UserChange>, graph::Error>>,
+        groups: Source<impl AsyncFn(&Link) -> Result<Page<GroupChange>, graph::Error>>,
+    ) -> Summary {
+        let clock = Instant::now();
+        match self.phase::<Users>(users).await {
+            Ok(done) => self.summary.users = Some(done),
+            Err(error) => self.summary.errors.push(error),
+        }
+        if !self.summary.errors.iter().any(Error::ends_pass) {
+            match self.phase::<Groups>(groups).await {
+                Ok(done) => self.summary.groups = Some(done),
+                Err(error) => self.summary.errors.push(error),
+            }
+        }
+        self.summary
+            .compare(&self.before.directory, &self.state.directory);
+        self.summary.duration = clock.elapsed();
+        self.summary
+    }
+
+    async fn phase<P: Phase>(
+        &mut self,
+        source: Source<impl AsyncFn(&Link) -> Result<Page<P::Change>, graph::Error>>,
+    ) -> Result<PhaseSummary, Error> {
+        let (finished, pages) = self.read::<P>(source).await?;
+        let done = PhaseSummary {
+            mode: finished.mode,
+            pages,
+            tally: finished.tally,
+        };
+        self.summary.unreadable.extend(finished.problems);
+        let mut state = finished.state;
+        let settled = settle(
+            &mut state.directory,
+            &self.settings.rules,
+            self.policy,
+            Timestamp::now(),
+        );
+        self.state = (self.commit)(state).await.map_err(|source| Error::Commit {
+            phase: P::NAME,
+            source: Box::new(source),
+        })?;
+        (self.summary.problems, self.summary.warnings) = (settled.problems, settled.warnings);
+        (self.events)(Event::Committed { phase: P::NAME });
+        Ok(done)
+    }
+
+    /// Reads a round to its end; with how many pages it took, those before a restart included.
+    async fn read<P: Phase>(
+        &mut self,
+        source: Source<impl AsyncFn(&Link) -> Result<Page<P::Change>, graph::Error>>,
+    ) -> Result<(Finished, usize), Error> {
+        let phase = P::NAME;
+        let progress = P::progress(&self.state.progress);
+        let mode = Mode::choose(
+            progress,
+            self.full,
+            self.settings.full_interval,
+            Timestamp::now(),
+        );
+        let mut round = Round::<P>::begin(Arc::clone(&self.state), source.start, mode);
+        (self.events)(Event::Began {
+            phase,
+            mode: round.mode(),
+        });
+        let mut pages = 0;
+        loop {
+            self.summary.requests += 1;
+            let step = match (source.fetch)(round.link()).await {
+                Ok(page) => {
+                    pages += 1;
+                    let entries = page.changes.len();
+                    (self.events)(Event::PageRead {
+                        phase,
+                        pages: round.pages() + 1,
+                        entries,
+                    });
+                    round.page(page, Timestamp::now())
+                }
+                Err(error) => round.failed(error),
+            };
+            round = match step {
+                Step::Fetch(next) => next,
+                Step::Restart(again) => {
+                    (self.events)(Event::Restarted { phase });
+                    again
+                }
+                Step::Commit(finished) => return Ok((*finished, pages)),
+                Step::GiveUp(error) => return Err(error),
+            };
+        }
+    }
+}
