@@ -13,7 +13,7 @@ use crate::directory::registry::{Policy, UsernameSource};
 use crate::directory::{
     DeltaLink, Directory, Group, GroupId, GroupKind, Member, MemberKind, ObjectId, User, UserId,
 };
-use crate::graph::{Change, GroupChange, Link, Next, Page, UserChange};
+use crate::graph::{self, Change, GroupChange, Link, Next, Page, UserChange};
 
 pub const HOUR: Duration = Duration::from_secs(3600);
 
@@ -114,7 +114,10 @@ pub fn user_entry(number: u128, properties: Value) -> UserChange {
 /// A whole user, enabled.
 pub fn whole_user(number: u128, name: &str) -> UserChange {
     let upn = format!("{name}@example.com");
-    user_entry(number, json!({"userPrincipalName": upn, "accountEnabled": true}))
+    user_entry(
+        number,
+        json!({"userPrincipalName": upn, "accountEnabled": true}),
+    )
 }
 
 /// An entry of a page of groups with these properties.
@@ -125,12 +128,19 @@ pub fn group_entry(number: u128, properties: Value) -> GroupChange {
 /// A slice of a security group, with some of its users; a negative number is one who left.
 pub fn slice(number: u128, name: &str, users: &[i64]) -> GroupChange {
     let member = |&user: &i64| match user {
-        ..0 => json!({"id": object_id(user.unsigned_abs().into()).to_string(), "@odata.type": "#microsoft.graph.user",
-                      "@removed": {"reason": "deleted"}}),
-        _ => json!({"id": object_id(user.unsigned_abs().into()).to_string(), "@odata.type": "#microsoft.graph.user"}),
+        ..0 => {
+            json!({"id": object_id(user.unsigned_abs().into()).to_string(), "@odata.type": "#microsoft.graph.user",
+                      "@removed": {"reason": "deleted"}})
+        }
+        _ => {
+            json!({"id": object_id(user.unsigned_abs().into()).to_string(), "@odata.type": "#microsoft.graph.user"})
+        }
     };
     let members: Vec<Value> = users.iter().map(member).collect();
-    group_entry(number, json!({"displayName": name, "securityEnabled": true, "members@delta": members}))
+    group_entry(
+        number,
+        json!({"displayName": name, "securityEnabled": true, "members@delta": members}),
+    )
 }
 
 /// `reason`: `changed` or `deleted`.
@@ -160,4 +170,19 @@ pub fn done<C>(changes: Vec<C>, link: &str) -> Page<C> {
         problems: Vec::new(),
         next: Next::Done(DeltaLink(link.to_owned())),
     }
+}
+
+/// Graph wants a full enumeration.
+pub fn resync() -> graph::Error {
+    graph::Error::ResyncRequired
+}
+
+/// Graph is down.
+pub fn outage() -> graph::Error {
+    graph::Error::Unavailable
+}
+
+/// There is no token to be had.
+pub fn no_token() -> graph::Error {
+    graph::Error::Token
 }

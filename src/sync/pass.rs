@@ -51,32 +51,35 @@ pub enum Event {
 /// `commit` must make the state durable, serve it, and give back the state as committed. A phase that
 /// fails is in [`Summary::errors`] and keeps the other from nothing, unless there is no token to be had
 /// or the store fails. Dropping the future is safe: what is not committed is lost, and nothing else.
-pub async fn pass<E>(
+pub async fn pass<R, E>(
     client: &GraphClient,
     state: Arc<State>,
     settings: &Settings,
     policy: &Policy,
     full: bool,
     events: impl Fn(Event),
-    commit: impl AsyncFnMut(State) -> Result<Arc<State>, E>,
+    commit: impl FnMut(State) -> R,
 ) -> Summary
 where
+    R: Future<Output = Result<Arc<State>, E>>,
     E: std::error::Error + Send + Sync + 'static,
 {
     let users = Source {
         start: client.users_delta_start(),
-        fetch: async |link: &Link| client.page_with_retry::<UserChange>(link).await,
+        fetch: |link: Link| async move { client.page_with_retry::<UserChange>(&link).await },
     };
     let groups = Source {
         start: client.groups_delta_start(),
-        fetch: async |link: &Link| client.page_with_retry::<GroupChange>(link).await,
+        fetch: |link: Link| async move { client.page_with_retry::<GroupChange>(&link).await },
     };
     Pass::new(state, settings, policy, full, events, commit)
         .run(users, groups)
         .await
 }
 
-/// Where the pages of a phase come from.
+/// Where the pages of a phase come from: its first link, and the way to fetch one.
+///
+/// Not an `AsyncFn(&Link)`: the compiler cannot yet prove that its future is `Send` for every lifetime.
 pub(super) struct Source<F> {
     pub(super) start: Link,
     pub(super) fetch: F,
@@ -93,10 +96,11 @@ pub(super) struct Pass<'a, Events, Commit> {
     summary: Summary,
 }
 
-impl<'a, Events, Commit, E> Pass<'a, Events, Commit>
+impl<'a, Events, Commit, R, E> Pass<'a, Events, Commit>
 where
     Events: Fn(Event),
-    Commit: AsyncFnMut(State) -> Result<Arc<State>, E>,
+    Commit: FnMut(State) -> R,
+    R: Future<Output = Result<Arc<State>, E>>,
     E: std::error::Error + Send + Sync + 'static,
 {
     pub(super) fn new(
@@ -120,18 +124,22 @@ where
         }
     }
 
-    pub(super) async fn run(
+    pub(super) async fn run<F, G>(
         mut self,
-        users: Source<impl AsyncFn(&Link) -> Result<Page<UserChange>, graph::Error>>,
-        groups: Source<impl AsyncFn(&Link) -> Result<Page<GroupChange>, graph::Error>>,
-    ) -> Summary {
+        users: Source<impl Fn(Link) -> F>,
+        groups: Source<impl Fn(Link) -> G>,
+    ) -> Summary
+    where
+        F: Future<Output = Result<Page<UserChange>, graph::Error>>,
+        G: Future<Output = Result<Page<GroupChange>, graph::Error>>,
+    {
         let clock = Instant::now();
-        match self.phase::<Users>(users).await {
+        match self.phase::<Users, _>(users).await {
             Ok(done) => self.summary.users = Some(done),
             Err(error) => self.summary.errors.push(error),
         }
         if !self.summary.errors.iter().any(Error::ends_pass) {
-            match self.phase::<Groups>(groups).await {
+            match self.phase::<Groups, _>(groups).await {
                 Ok(done) => self.summary.groups = Some(done),
                 Err(error) => self.summary.errors.push(error),
             }
@@ -142,11 +150,14 @@ where
         self.summary
     }
 
-    async fn phase<P: Phase>(
+    async fn phase<P: Phase, F>(
         &mut self,
-        source: Source<impl AsyncFn(&Link) -> Result<Page<P::Change>, graph::Error>>,
-    ) -> Result<PhaseSummary, Error> {
-        let (finished, pages) = self.read::<P>(source).await?;
+        source: Source<impl Fn(Link) -> F>,
+    ) -> Result<PhaseSummary, Error>
+    where
+        F: Future<Output = Result<Page<P::Change>, graph::Error>>,
+    {
+        let (finished, pages) = self.read::<P, _>(source).await?;
         let done = PhaseSummary {
             mode: finished.mode,
             pages,
@@ -170,10 +181,13 @@ where
     }
 
     /// Reads a round to its end; with how many pages it took, those before a restart included.
-    async fn read<P: Phase>(
+    async fn read<P: Phase, F>(
         &mut self,
-        source: Source<impl AsyncFn(&Link) -> Result<Page<P::Change>, graph::Error>>,
-    ) -> Result<(Finished, usize), Error> {
+        source: Source<impl Fn(Link) -> F>,
+    ) -> Result<(Finished, usize), Error>
+    where
+        F: Future<Output = Result<Page<P::Change>, graph::Error>>,
+    {
         let phase = P::NAME;
         let progress = P::progress(&self.state.progress);
         let mode = Mode::choose(
@@ -190,7 +204,7 @@ where
         let mut pages = 0;
         loop {
             self.summary.requests += 1;
-            let step = match (source.fetch)(round.link()).await {
+            let step = match (source.fetch)(round.link().clone()).await {
                 Ok(page) => {
                     pages += 1;
                     let entries = page.changes.len();
