@@ -1,4 +1,18 @@
 //! The sign-in service: tokens for Graph, and password checks.
+//!
+//! [`SignIn`] speaks to the token endpoint of one tenant, [`TokenSource`] keeps a Graph token alive from
+//! the first credential that works, and [`aadsts`] is the table of what the service's error codes mean.
+//! [`http`] builds the one HTTP client of the process. Nothing here knows of Graph's data or of LDAP.
+//!
+//! Source: Microsoft identity platform, "OAuth 2.0 client credentials flow" and "Resource Owner Password
+//! Credentials".
+
+pub mod aadsts;
+mod error;
+pub mod http;
+mod id_token;
+mod sign_in;
+mod token_source;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,6 +20,11 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::secret::Secret;
+
+pub use error::{CredentialRefusal, Error, Refusal};
+pub use id_token::IdClaims;
+pub use sign_in::{AccessToken, SignIn};
+pub use token_source::{CredentialState, TokenSource};
 
 /// What it takes to reach the sign-in service of one tenant.
 #[derive(Clone, Debug)]

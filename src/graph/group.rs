@@ -156,3 +156,6 @@ impl Change for GroupChange {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

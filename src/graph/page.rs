@@ -111,3 +111,61 @@ impl Next {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Flaw, GroupChange, UserChange};
+
+    #[test]
+    fn page_may_be_empty_and_go_on() {
+        let page = Page::<UserChange>::read(
+            br#"{"value":[],"@odata.nextLink":"https://g/v1.0/x","@odata.context":""}"#,
+        );
+        let page = page.unwrap();
+        assert!(page.changes.is_empty());
+        assert_eq!(page.next, Next::More(Link("https://g/v1.0/x".to_owned())));
+    }
+
+    #[test]
+    fn page_needs_exactly_one_link() {
+        let both = br#"{"value":[],"@odata.nextLink":"a","@odata.deltaLink":"b"}"#;
+        assert_eq!(Page::<UserChange>::read(both), Err(PageFlaw::Links));
+        assert_eq!(
+            Page::<UserChange>::read(br#"{"value":[]}"#),
+            Err(PageFlaw::Links)
+        );
+    }
+
+    #[test]
+    fn truncated_body_and_html_are_no_page() {
+        for body in [
+            &br#"{"value":[{"id":"#[..],
+            b"<html></html>",
+            b"{}",
+            b"",
+            br#"{"value":{},"@odata.deltaLink":"b"}"#,
+        ] {
+            assert_eq!(Page::<GroupChange>::read(body), Err(PageFlaw::NotAPage));
+        }
+    }
+
+    #[test]
+    fn object_without_a_guid_is_skipped_and_reported() {
+        let page = Page::<UserChange>::read(
+            br#"{"@odata.deltaLink":"d","value":[
+                {"displayName":"no id"}, 7,
+                {"id":"632f6bb2-3ec8-4c1f-9073-0027a8c6859","@removed":{"reason":"deleted"}},
+                {"id":"25dcffff-959e-4ece-9973-e5d9b800e8cc"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(page.changes.len(), 1);
+        assert_eq!(page.problems.len(), 3);
+        assert!(
+            page.problems
+                .iter()
+                .all(|problem| problem.field == "id" && problem.flaw == Flaw::NotAGuid)
+        );
+        assert_eq!(page.problems[2].id, "632f6bb2-3ec8-4c1f-9073-0027a8c6859");
+    }
+}

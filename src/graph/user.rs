@@ -79,7 +79,7 @@ pub enum UserChange {
         /// Whom it is about.
         id: UserId,
         /// What is said about them.
-        patch: UserPatch,
+        patch: Box<UserPatch>,
     },
     /// Deleted; the id may be unknown, which is normal even in a first round.
     Remove {
@@ -165,8 +165,11 @@ impl Change for UserChange {
             },
             None => Self::Upsert {
                 id,
-                patch: UserPatch::read(&mut entry),
+                patch: Box::new(UserPatch::read(&mut entry)),
             },
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,275 @@
+//! An answer that is not 200: from status and error code to an [`Error`].
+//!
+//! Source: Graph, "Microsoft Graph error responses and resource types"; the message is not stable and is
+//! never branched on, but for finding the name of a refused property in it.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::{Error, Trace};
+
+/// How much of a message is kept.
+const MESSAGE_CHARS_MAX: usize = 300;
+/// How deep `innerError` is followed.
+const NESTING_MAX: usize = 8;
+/// "Bandwidth limit exceeded", which Graph documents as a kind of throttling.
+const BANDWIDTH_EXCEEDED: u16 = 509;
+
+/// What was asked for, as far as it explains a refusal.
+pub(super) struct Request {
+    pub(super) collection: &'static str,
+    pub(super) permission: &'static str,
+    /// The names in `$select`.
+    pub(super) select: Vec<&'static str>,
+    pub(super) is_delta: bool,
+}
+
+/// `error` of an error body.
+struct ErrorBody {
+    /// `code` and those of all `innerError`s, outermost first.
+    codes: Vec<String>,
+    message: String,
+    request_id: Option<String>,
+}
+
+impl ErrorBody {
+    fn read(body: &[u8]) -> Option<Self> {
+        let body: Value = serde_json::from_slice(body).ok()?;
+        let error = body.get("error").filter(|error| error.is_object())?;
+        let layers: Vec<&Value> = std::iter::successors(Some(error), |error| {
+            error.get("innerError").or_else(|| error.get("innererror"))
+        })
+        .take(NESTING_MAX)
+        .collect();
+        let texts = |key| {
+            layers
+                .iter()
+                .filter_map(move |layer| layer.get(key)?.as_str().map(str::to_owned))
+        };
+        Some(Self {
+            codes: texts("code").collect(),
+            message: error
+                .get("message")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            request_id: texts("request-id").next(),
+        })
+    }
+
+    fn has_code(&self, wanted: &[&str]) -> bool {
+        self.codes.iter().any(|code| {
+            wanted
+                .iter()
+                .any(|wanted| code.eq_ignore_ascii_case(wanted))
+        })
+    }
+
+    /// A name of `select` that the message puts in quotes or in the list at its end.
+    fn refused_property(&self, select: &[&'static str]) -> Option<&'static str> {
+        let list = self
+            .message
+            .rsplit_once(':')
+            .map_or("", |(_, list)| list)
+            .split([',', ' ', '.']);
+        let quoted = self.message.split('\'').skip(1).step_by(2);
+        let named: Vec<&str> = quoted.chain(list).map(str::trim).collect();
+        select
+            .iter()
+            .copied()
+            .find(|property| named.contains(property))
+    }
+}
+
+/// Why Graph did not answer `request` with 200.
+pub(super) fn error(
+    request: &Request,
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    body: &[u8],
+    mut trace: Trace,
+) -> Error {
+    let collection = request.collection;
+    let code = status.as_u16();
+    match code {
+        401 => return Error::TokenRefused { trace },
+        429 | BANDWIDTH_EXCEEDED => return Error::Throttled { retry_after, trace },
+        408 | 500 | 502..=599 => {
+            return Error::Outage {
+                status: code,
+                retry_after,
+                trace,
+            };
+        }
+        410 if request.is_delta => return Error::ResyncRequired { collection, trace },
+        _ => {}
+    }
+    let Some(body) = ErrorBody::read(body) else {
+        return Error::Malformed {
+            status: code,
+            what: "not the expected JSON".to_owned(),
+            trace,
+        };
+    };
+    if trace.request_id.is_none() {
+        trace.request_id.clone_from(&body.request_id);
+    }
+    let is_lost =
+        matches!(code, 400 | 404) && body.has_code(&["syncStateNotFound", "resyncRequired"]);
+    if request.is_delta && is_lost {
+        return Error::ResyncRequired { collection, trace };
+    }
+    match code {
+        403 => Error::PermissionMissing {
+            collection,
+            permission: request.permission,
+            trace,
+        },
+        // A concurrent change, and what a next link has been seen to answer for a while.
+        409 => Error::Outage {
+            status: code,
+            retry_after,
+            trace,
+        },
+        404 if body.has_code(&["UnknownError"]) => Error::Outage {
+            status: code,
+            retry_after,
+            trace,
+        },
+        _ => match body.refused_property(&request.select) {
+            Some(property) if matches!(code, 400 | 501) => Error::PropertyRefused {
+                collection,
+                property,
+                trace,
+            },
+            _ => Error::Refused {
+                status: code,
+                code: body.codes.into_iter().next().unwrap_or_default(),
+                message: body
+                    .message
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(MESSAGE_CHARS_MAX)
+                    .collect(),
+                trace,
+            },
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Error {
+        let request = Request {
+            collection: "users",
+            permission: "User.Read.All",
+            select: vec!["id", "state", "employeeType"],
+            is_delta: true,
+        };
+        let trace = Trace {
+            client_request_id: Uuid::nil(),
+            request_id: None,
+        };
+        error(
+            &request,
+            StatusCode::from_u16(status).unwrap(),
+            None,
+            body.as_bytes(),
+            trace,
+        )
+    }
+
+    #[test]
+    fn lost_sync_state_asks_for_a_full_round_in_any_spelling() {
+        for (status, body) in [
+            (
+                400,
+                r#"{"error":{"code":"syncStateNotFound","message":"The sync state generation is not found."}}"#,
+            ),
+            (
+                404,
+                r#"{"error":{"code":"SyncStateNotFound","message":""}}"#,
+            ),
+            (
+                400,
+                r#"{"error":{"code":"BadRequest","innerError":{"code":"resyncrequired"}}}"#,
+            ),
+            (410, "<html>gone</html>"),
+        ] {
+            assert!(
+                matches!(answer(status, body), Error::ResyncRequired { .. }),
+                "{status} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn refused_property_is_named() {
+        for message in [
+            "Invalid request for delta query: $select is not supported for the following properties: skills, employeeType",
+            "Could not find a property named 'employeeType' on type 'microsoft.graph.user'.",
+        ] {
+            let body = serde_json::json!({"error": {"code": "BadRequest", "message": message}})
+                .to_string();
+            assert!(
+                matches!(
+                    answer(400, &body),
+                    Error::PropertyRefused {
+                        property: "employeeType",
+                        ..
+                    }
+                ),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn word_of_a_message_is_not_taken_for_a_property() {
+        let body =
+            r#"{"error":{"code":"Request_BadRequest","message":"The state of the id is bad"}}"#;
+        assert!(matches!(
+            answer(400, body),
+            Error::Refused { status: 400, .. }
+        ));
+    }
+
+    #[test]
+    fn forbidden_names_the_permission_and_the_request() {
+        let error = answer(
+            403,
+            r#"{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges",
+                "innerError":{"request-id":"93b6f17e"}}}"#,
+        );
+        let words = error.to_string();
+        assert!(
+            words.contains("User.Read.All") && words.contains("request-id 93b6f17e"),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn server_faults_and_throttling_go_by_the_status_alone() {
+        assert!(matches!(
+            answer(503, "<html>"),
+            Error::Outage { status: 503, .. }
+        ));
+        assert!(matches!(answer(429, ""), Error::Throttled { .. }));
+        assert!(matches!(answer(401, ""), Error::TokenRefused { .. }));
+        let unknown = r#"{"error":{"code":"UnknownError","message":""}}"#;
+        assert!(matches!(
+            answer(404, unknown),
+            Error::Outage { status: 404, .. }
+        ));
+        assert!(matches!(
+            answer(404, "<html>"),
+            Error::Malformed { status: 404, .. }
+        ));
+    }
+}

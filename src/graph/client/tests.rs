@@ -1,0 +1,318 @@
+//! Over the wire: a small server is sign-in service and Graph in one.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::json;
+
+use super::*;
+use crate::graph::Next;
+use crate::oauth::{self, Credential, SignIn};
+use crate::secret::Secret;
+
+/// What Graph, whose root is given, answers to the n-th request.
+type Script = fn(usize, &str) -> Response;
+
+/// What the server has seen.
+#[derive(Default)]
+struct Seen {
+    tokens: AtomicUsize,
+    requests: Mutex<Vec<(Uri, HeaderMap)>>,
+}
+
+impl Seen {
+    fn bearers(&self) -> Vec<String> {
+        let requests = self.requests.lock().unwrap();
+        requests
+            .iter()
+            .map(|(_, headers)| headers["authorization"].to_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+async fn graph(script: Script) -> (GraphClient, Arc<Seen>) {
+    let seen = Arc::new(Seen::default());
+    let token = |State(seen): State<Arc<Seen>>| async move {
+        let n = seen.tokens.fetch_add(1, Ordering::SeqCst);
+        Json(
+            json!({"token_type": "Bearer", "expires_in": 3599, "access_token": format!("token{n}")}),
+        )
+    };
+    let answer = move |State(seen): State<Arc<Seen>>, uri: Uri, headers: HeaderMap| async move {
+        let mut requests = seen.requests.lock().unwrap();
+        let root = format!("http://{}", headers["host"].to_str().unwrap());
+        requests.push((uri, headers));
+        script(requests.len() - 1, &root)
+    };
+    let router = Router::new()
+        .route("/contoso.example/oauth2/v2.0/token", post(token))
+        .fallback(get(answer))
+        .with_state(seen.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let root: Url = format!("http://{}", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let settings = oauth::Settings {
+        login_url: root.clone(),
+        graph_url: root.clone(),
+        tenant: "contoso.example".to_owned(),
+        ca_file: None,
+    };
+    let http = oauth::http::client(&settings).unwrap();
+    let credential = Credential {
+        name: "primary".to_owned(),
+        client_id: "app".to_owned(),
+        client_secret: Arc::new(Secret::new("s3cret".to_owned())),
+    };
+    let tokens = Arc::new(TokenSource::new(
+        SignIn::new(&settings, http.clone()),
+        vec![credential],
+    ));
+    (
+        GraphClient::new(&Settings { graph_url: root }, http, tokens),
+        seen,
+    )
+}
+
+/// The last page of a round.
+fn last_page(root: &str) -> Response {
+    page(
+        "deltaLink",
+        &format!("{root}/v1.0/users/delta?$deltatoken=d"),
+    )
+}
+
+fn page(link: &str, target: &str) -> Response {
+    let body = json!({"value": [], format!("@odata.{link}"): target});
+    (StatusCode::OK, [("request-id", "r-1")], Json(body)).into_response()
+}
+
+fn refusal(status: u16) -> Response {
+    let body =
+        Json(json!({"error": {"code": "x", "message": "no", "innerError": {"request-id": "r-2"}}}));
+    (StatusCode::from_u16(status).unwrap(), body).into_response()
+}
+
+async fn users(graph: &GraphClient) -> Result<Page<UserChange>, Error> {
+    graph.page(&graph.users_delta_start()).await
+}
+
+#[tokio::test]
+async fn first_request_selects_and_identifies_itself() {
+    let (graph, seen) = graph(|_, root| last_page(root)).await;
+    users(&graph).await.unwrap();
+    let requests = seen.requests.lock().unwrap();
+    let (uri, headers) = &requests[0];
+    assert_eq!(uri.path(), "/v1.0/users/delta");
+    assert!(
+        uri.query()
+            .unwrap()
+            .starts_with("$select=id,userPrincipalName,"),
+        "{uri}"
+    );
+    assert!(
+        headers["user-agent"]
+            .to_str()
+            .unwrap()
+            .starts_with("ldap365/")
+    );
+    assert_eq!(headers["accept"], "application/json");
+    assert_eq!(headers["x-ms-throttle-priority"], "low");
+    assert!(Uuid::try_parse(headers["client-request-id"].to_str().unwrap()).is_ok());
+}
+
+#[tokio::test]
+async fn links_are_followed_exactly_as_given() {
+    let (graph, seen) = graph(|n, root| match n {
+        0 => page(
+            "nextLink",
+            &format!("{root}/v1.0/users/delta()?$skipToken=a_b-C~%2B%3D&x="),
+        ),
+        _ => last_page(root),
+    })
+    .await;
+    let Next::More(link) = users(&graph).await.unwrap().next else {
+        panic!("the round goes on")
+    };
+    let second = graph.page::<UserChange>(&link).await.unwrap();
+    assert!(matches!(second.next, Next::Done(link) if link.0.ends_with("?$deltatoken=d")));
+    assert_eq!(
+        seen.requests.lock().unwrap()[1].0.to_string(),
+        "/v1.0/users/delta()?$skipToken=a_b-C~%2B%3D&x="
+    );
+}
+
+#[tokio::test]
+async fn refused_property_can_be_left_out() {
+    let (graph, _) = graph(|_, root| last_page(root)).await;
+    let link = graph.delta_start::<UserChange>(&["employeeType"]);
+    assert!(!link.0.contains("employeeType") && link.0.contains("employeeId"));
+}
+
+#[tokio::test]
+async fn refused_token_is_replaced_once() {
+    let (graph, seen) = graph(|n, root| {
+        if n == 0 {
+            refusal(401)
+        } else {
+            last_page(root)
+        }
+    })
+    .await;
+    users(&graph).await.unwrap();
+    assert_eq!(seen.bearers(), ["Bearer token0", "Bearer token1"]);
+}
+
+#[tokio::test]
+async fn token_refused_twice_is_an_error_with_the_request_id() {
+    let (graph, seen) = graph(|_, _| refusal(401)).await;
+    let error = users(&graph).await.unwrap_err();
+    assert!(matches!(error, Error::TokenRefused { .. }), "{error}");
+    assert!(error.to_string().contains("client-request-id"));
+    assert_eq!(seen.bearers().len(), 2);
+}
+
+#[tokio::test]
+async fn throttled_page_is_asked_again_after_the_told_wait() {
+    let (graph, seen) = graph(|n, root| match n {
+        0 => (
+            StatusCode::TOO_MANY_REQUESTS,
+            [("retry-after", "0.01")],
+            "Too Many Requests",
+        )
+            .into_response(),
+        1 => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            [("retry-after", "0")],
+            Html("<html>"),
+        )
+            .into_response(),
+        _ => last_page(root),
+    })
+    .await;
+    // In a task, as the sync runs it: the future must be Send.
+    let fetch = async move {
+        graph
+            .page_with_retry::<UserChange>(&graph.users_delta_start())
+            .await
+    };
+    tokio::spawn(fetch).await.unwrap().unwrap();
+    let requests = seen.requests.lock().unwrap();
+    assert_eq!(requests.len(), 3);
+    assert!(requests.windows(2).all(|pair| pair[0].0 == pair[1].0));
+}
+
+#[tokio::test]
+async fn told_wait_reaches_the_caller() {
+    let (graph, _) = graph(|_, _| {
+        (
+            StatusCode::TOO_MANY_REQUESTS,
+            [("retry-after", "2.128"), ("request-id", "r-3")],
+            "",
+        )
+            .into_response()
+    })
+    .await;
+    let Err(Error::Throttled { retry_after, trace }) = users(&graph).await else {
+        panic!("not throttled")
+    };
+    assert_eq!(retry_after, Some(Duration::from_millis(2128)));
+    assert_eq!(trace.request_id.as_deref(), Some("r-3"));
+}
+
+#[tokio::test]
+async fn html_page_with_status_200_is_malformed_and_not_shown() {
+    let (graph, _) =
+        graph(|_, _| Html("<html>Please log in to the proxy</html>").into_response()).await;
+    let error = users(&graph).await.unwrap_err();
+    assert!(
+        matches!(error, Error::Malformed { status: 200, .. }),
+        "{error}"
+    );
+    assert!(!error.to_string().contains("log in"));
+}
+
+#[tokio::test]
+async fn redirect_is_not_followed() {
+    let (graph, seen) = graph(|_, root| {
+        (
+            StatusCode::FOUND,
+            [("location", format!("{root}/elsewhere"))],
+        )
+            .into_response()
+    })
+    .await;
+    assert!(matches!(
+        users(&graph).await,
+        Err(Error::Malformed { status: 302, .. })
+    ));
+    assert_eq!(seen.bearers().len(), 1);
+}
+
+#[tokio::test]
+async fn page_with_a_foreign_link_is_refused() {
+    let (graph, _) = graph(|_, _| {
+        page(
+            "deltaLink",
+            "https://evil.example/v1.0/users/delta?$deltatoken=d",
+        )
+    })
+    .await;
+    let Err(Error::ForeignLink { origin, .. }) = users(&graph).await else {
+        panic!("link taken over")
+    };
+    assert_eq!(origin, "https://evil.example");
+}
+
+#[tokio::test]
+async fn foreign_link_costs_neither_token_nor_request() {
+    let (graph, seen) = graph(|_, root| last_page(root)).await;
+    let link = Link("http://localhost:1/v1.0/users/delta".to_owned());
+    assert!(matches!(
+        graph.page::<UserChange>(&link).await,
+        Err(Error::ForeignLink { .. })
+    ));
+    assert_eq!(seen.tokens.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn connection_that_breaks_is_unreachable_without_the_link() {
+    let (graph, _) = graph(|_, _| {
+        // More octets are promised than sent, so the server has to break the connection off.
+        (StatusCode::OK, [("content-length", "100")], "{").into_response()
+    })
+    .await;
+    let error = users(&graph).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    assert!(!error.to_string().contains("$select"), "{error}");
+}
+
+#[tokio::test]
+async fn organization_names_the_tenant_and_its_domains() {
+    let (graph, seen) = graph(|_, _| {
+        Json(json!({"value": [{
+            "id": "12345678-1234-1234-1234-123456789012", "displayName": "Contoso",
+            "verifiedDomains": [{"name": "contoso.example", "isDefault": true, "capabilities": "Email"}],
+        }]}))
+        .into_response()
+    })
+    .await;
+    let organization = graph.organization().await.unwrap();
+    assert_eq!(organization.display_name.as_deref(), Some("Contoso"));
+    let domain = VerifiedDomain {
+        name: "contoso.example".to_owned(),
+        is_default: true,
+        is_initial: false,
+    };
+    assert_eq!(organization.verified_domains, [domain]);
+    assert_eq!(
+        seen.requests.lock().unwrap()[0].0.path(),
+        "/v1.0/organization"
+    );
+}

@@ -1,0 +1,143 @@
+//! Why Graph gave no page, and who must act.
+
+use std::fmt;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::oauth;
+use crate::oauth::http::chain;
+
+/// The ids under which Microsoft's support finds a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// `client-request-id`: made here, a new one for each request.
+    pub client_request_id: Uuid,
+    /// `request-id`: made by Graph; `None` when Graph did not answer.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(id) = &self.request_id {
+            write!(f, "request-id {id}, ")?;
+        }
+        write!(f, "client-request-id {}", self.client_request_id)
+    }
+}
+
+/// Why there is no answer from Graph. `Display` is a sentence that says what to do; no variant holds a
+/// token or a link.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no token to ask with. See the inner error for who must act.
+    #[error(transparent)]
+    Token(#[from] oauth::Error),
+    /// 401, for a new token as well. The administrator must look at the app registration.
+    #[error(
+        "Graph refuses the token, also a new one: check that tenant.graph_url belongs to the tenant's cloud and \
+         that no policy revokes the app's tokens ({trace})"
+    )]
+    TokenRefused {
+        /// The request.
+        trace: Trace,
+    },
+    /// 403. The administrator must grant a permission.
+    #[error(
+        "Graph denies access to {collection}: grant the application permission {permission} and give admin consent \
+         (Entra admin center, App registrations, API permissions); it can take some minutes to act ({trace})"
+    )]
+    PermissionMissing {
+        /// What was asked for.
+        collection: &'static str,
+        /// The least permission for it.
+        permission: &'static str,
+        /// The request.
+        trace: Trace,
+    },
+    /// The delta link is too old, or the service was reset: the phase must enumerate everything again.
+    #[error("Graph asks for a full enumeration of {collection} ({trace})")]
+    ResyncRequired {
+        /// What was asked for.
+        collection: &'static str,
+        /// The request.
+        trace: Trace,
+    },
+    /// A property of `$select` is not to be had from this tenant: leave it out and ask again.
+    #[error("Graph refuses the property {property} of {collection} ({trace})")]
+    PropertyRefused {
+        /// What was asked for.
+        collection: &'static str,
+        /// The property, as Graph names it.
+        property: &'static str,
+        /// The request.
+        trace: Trace,
+    },
+    /// A link leads off the configured host; the token was not sent there.
+    #[error(
+        "a page link leads to {origin} instead of {expected}; the token was not sent there: check tenant.graph_url \
+         and any gateway in between"
+    )]
+    ForeignLink {
+        /// Where it leads.
+        origin: String,
+        /// The configured Graph.
+        expected: String,
+    },
+    /// 429. Nobody need act; ask again later.
+    #[error("Graph is throttling us ({trace})")]
+    Throttled {
+        /// The wait that Graph asked for.
+        retry_after: Option<Duration>,
+        /// The request.
+        trace: Trace,
+    },
+    /// Graph failed by its own account. Microsoft must act; ask again later.
+    #[error("Graph failed with HTTP {status} ({trace})")]
+    Outage {
+        /// The HTTP status.
+        status: u16,
+        /// The wait that Graph asked for.
+        retry_after: Option<Duration>,
+        /// The request.
+        trace: Trace,
+    },
+    /// No answer, or one that broke off: DNS, TCP, TLS, proxy or time limit. Whoever runs the network must act.
+    #[error(
+        "{host} cannot be reached ({}): check DNS, firewall, HTTPS_PROXY and tenant.ca_file ({trace})",
+        chain(source)
+    )]
+    Unreachable {
+        /// The host asked.
+        host: String,
+        /// What the HTTP client said, without the URL.
+        source: reqwest::Error,
+        /// The request.
+        trace: Trace,
+    },
+    /// An answer that is none of Graph's: an HTML page of a proxy, a redirect, truncated JSON.
+    #[error(
+        "what answers at the Graph address did not speak as Graph does (HTTP {status}, {what}): check \
+         tenant.graph_url and any proxy in between ({trace})"
+    )]
+    Malformed {
+        /// The HTTP status.
+        status: u16,
+        /// What was wrong, without any of the body.
+        what: String,
+        /// The request.
+        trace: Trace,
+    },
+    /// Any other refusal. It points at a fault of ours.
+    #[error("Graph refused the request with HTTP {status} {code}: {message} ({trace})")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// `error.code`
+        code: String,
+        /// `error.message`, cut to a readable length.
+        message: String,
+        /// The request.
+        trace: Trace,
+    },
+}
