@@ -50,7 +50,7 @@ impl Error {
             Self::Graph { source, .. } => {
                 matches!(
                     source,
-                    graph::Error::Token { .. } | graph::Error::TokenRefused { .. }
+                    graph::Error::Token(_) | graph::Error::TokenRefused { .. }
                 )
             }
             Self::Commit { .. } => true,

@@ -174,15 +174,38 @@ pub fn done<C>(changes: Vec<C>, link: &str) -> Page<C> {
 
 /// Graph wants a full enumeration.
 pub fn resync() -> graph::Error {
-    graph::Error::ResyncRequired
+    graph::Error::ResyncRequired {
+        collection: "users",
+        trace: trace(),
+    }
 }
 
 /// Graph is down.
 pub fn outage() -> graph::Error {
-    graph::Error::Unavailable
+    graph::Error::Outage {
+        status: 503,
+        retry_after: None,
+        trace: trace(),
+    }
+}
+
+/// Graph will not hear of a property.
+pub fn property_refused(property: &'static str) -> graph::Error {
+    graph::Error::PropertyRefused {
+        collection: "users",
+        property,
+        trace: trace(),
+    }
 }
 
 /// There is no token to be had.
-pub fn no_token() -> graph::Error {
-    graph::Error::Token
+pub fn token_refused() -> graph::Error {
+    graph::Error::TokenRefused { trace: trace() }
+}
+
+fn trace() -> graph::Trace {
+    graph::Trace {
+        client_request_id: Uuid::nil(),
+        request_id: None,
+    }
 }

@@ -14,6 +14,23 @@ use super::round::{Finished, Mode, Round, Step};
 use super::summary::{PhaseSummary, Summary};
 use super::{Error, Settings, settle};
 
+/// Properties that the rules and the registry decide by: without one of them a full enumeration would
+/// let guests in, or throw everybody out, so a tenant that refuses one ends the phase.
+const ESSENTIAL: [&str; 12] = [
+    "id",
+    "userPrincipalName",
+    "mailNickname",
+    "onPremisesSamAccountName",
+    "mail",
+    "accountEnabled",
+    "userType",
+    "displayName",
+    "mailEnabled",
+    "securityEnabled",
+    "groupTypes",
+    "members",
+];
+
 /// What happens during a pass, for whoever shows progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -33,7 +50,7 @@ pub enum Event {
         /// How many entries were on this one.
         entries: usize,
     },
-    /// The phase begins again, with a full enumeration: Graph demands it, or what is held cannot be built upon.
+    /// The phase begins again, with a full enumeration: Graph demands it, refuses a property, or what is held cannot be built upon.
     Restarted {
         /// Which.
         phase: PhaseName,
@@ -65,11 +82,11 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     let users = Source {
-        start: client.users_delta_start(),
+        start: |refused: &[&str]| client.delta_start::<UserChange>(refused),
         fetch: |link: Link| async move { client.page_with_retry::<UserChange>(&link).await },
     };
     let groups = Source {
-        start: client.groups_delta_start(),
+        start: |refused: &[&str]| client.delta_start::<GroupChange>(refused),
         fetch: |link: Link| async move { client.page_with_retry::<GroupChange>(&link).await },
     };
     Pass::new(state, settings, policy, full, events, commit)
@@ -77,11 +94,14 @@ where
         .await
 }
 
-/// Where the pages of a phase come from: its first link, and the way to fetch one.
+/// Where the pages of a phase come from.
 ///
-/// Not an `AsyncFn(&Link)`: the compiler cannot yet prove that its future is `Send` for every lifetime.
-pub(super) struct Source<F> {
-    pub(super) start: Link,
+/// Not a trait, and `fetch` not an `AsyncFn(&Link)`: the compiler cannot yet prove that the future of
+/// one is `Send` for every lifetime.
+pub(super) struct Source<S, F> {
+    /// The first link of a full enumeration that leaves these properties out.
+    pub(super) start: S,
+    /// The page behind a link.
     pub(super) fetch: F,
 }
 
@@ -126,8 +146,8 @@ where
 
     pub(super) async fn run<F, G>(
         mut self,
-        users: Source<impl Fn(Link) -> F>,
-        groups: Source<impl Fn(Link) -> G>,
+        users: Source<impl Fn(&[&str]) -> Link, impl Fn(Link) -> F>,
+        groups: Source<impl Fn(&[&str]) -> Link, impl Fn(Link) -> G>,
     ) -> Summary
     where
         F: Future<Output = Result<Page<UserChange>, graph::Error>>,
@@ -152,7 +172,7 @@ where
 
     async fn phase<P: Phase, F>(
         &mut self,
-        source: Source<impl Fn(Link) -> F>,
+        source: Source<impl Fn(&[&str]) -> Link, impl Fn(Link) -> F>,
     ) -> Result<PhaseSummary, Error>
     where
         F: Future<Output = Result<Page<P::Change>, graph::Error>>,
@@ -183,7 +203,7 @@ where
     /// Reads a round to its end; with how many pages it took, those before a restart included.
     async fn read<P: Phase, F>(
         &mut self,
-        source: Source<impl Fn(Link) -> F>,
+        source: Source<impl Fn(&[&str]) -> Link, impl Fn(Link) -> F>,
     ) -> Result<(Finished, usize), Error>
     where
         F: Future<Output = Result<Page<P::Change>, graph::Error>>,
@@ -196,12 +216,14 @@ where
             self.settings.full_interval,
             Timestamp::now(),
         );
-        let mut round = Round::<P>::begin(Arc::clone(&self.state), source.start, mode);
+        let start = (source.start)(&[]);
+        let mut round = Round::<P>::begin(Arc::clone(&self.state), start, mode);
         (self.events)(Event::Began {
             phase,
             mode: round.mode(),
         });
         let mut pages = 0;
+        let mut refused = Vec::new();
         loop {
             self.summary.requests += 1;
             let step = match (source.fetch)(round.link().clone()).await {
@@ -214,6 +236,13 @@ where
                         entries,
                     });
                     round.page(page, Timestamp::now())
+                }
+                Err(graph::Error::PropertyRefused { property, .. })
+                    if !ESSENTIAL.contains(&property) && !refused.contains(&property) =>
+                {
+                    refused.push(property);
+                    self.summary.left_out.push(property);
+                    Step::Restart(round.restarted_from((source.start)(&refused)))
                 }
                 Err(error) => round.failed(error),
             };

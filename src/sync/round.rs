@@ -136,6 +136,11 @@ impl<P: Phase> Round<P> {
         self.pages
     }
 
+    /// The round started over, with a full enumeration that begins at `start`.
+    pub fn restarted_from(self, start: Link) -> Self {
+        Self::begin(self.base, start, Mode::Full)
+    }
+
     /// The page behind [`Self::link`] came, at `now`.
     pub fn page(mut self, page: Page<P::Change>, now: Timestamp) -> Step<P> {
         self.pages += 1;
@@ -212,7 +217,8 @@ impl<P: Phase> Round<P> {
     }
 
     fn restarted(self) -> Self {
-        Self::begin(self.base, self.start, Mode::Full)
+        let start = self.start.clone();
+        self.restarted_from(start)
     }
 
     fn finish(mut self, link: DeltaLink, now: Timestamp) -> Finished {

@@ -42,6 +42,8 @@ pub struct Summary {
     pub warnings: Vec<Warning>,
     /// What could not be read of single objects, in phases that were committed.
     pub unreadable: Vec<Problem>,
+    /// Properties that the tenant refuses: this pass enumerated without them, and the state is degraded.
+    pub left_out: Vec<&'static str>,
     /// Why a phase, or both, came to nothing.
     pub errors: Vec<Error>,
 }
@@ -98,6 +100,7 @@ impl Summary {
             problems: Vec::new(),
             warnings: Vec::new(),
             unreadable: Vec::new(),
+            left_out: Vec::new(),
             errors: Vec::new(),
         }
     }

@@ -52,14 +52,14 @@ impl Tenant {
             Ok(state)
         };
         let users = Source {
-            start: Link("users".to_owned()),
+            start: |refused: &[&str]| Link(format!("users{}", refused.concat())),
             fetch: async |link: Link| {
                 self.asked.borrow_mut().push(link.0);
                 self.users.borrow_mut().pop_front().unwrap()
             },
         };
         let groups = Source {
-            start: Link("groups".to_owned()),
+            start: |refused: &[&str]| Link(format!("groups{}", refused.concat())),
             fetch: async |link: Link| {
                 self.asked.borrow_mut().push(link.0);
                 self.groups.borrow_mut().pop_front().unwrap()
@@ -217,8 +217,8 @@ async fn failing_users_phase_does_not_stop_the_groups() {
 }
 
 #[tokio::test]
-async fn pass_ends_when_there_is_no_token() {
-    let tenant = Tenant::new(vec![Err(no_token())], vec![]);
+async fn pass_ends_when_there_is_token_refused() {
+    let tenant = Tenant::new(vec![Err(token_refused())], vec![]);
     let (summary, committed) = tenant.pass(&first_state().await, staff_only(), true).await;
     assert_eq!(
         (committed.len(), summary.errors.len(), summary.requests),
@@ -288,25 +288,50 @@ async fn deleted_group_is_forgotten_with_the_last_rule_that_names_it() {
     assert!(directory.groups.is_empty() && directory.decisions.groups.is_empty());
 }
 
+#[tokio::test]
+async fn refused_property_is_left_out_but_never_one_that_decisions_rest_on() {
+    let users = vec![
+        Err(property_refused("city")),
+        Ok(done(vec![whole_user(1, "ada")], "users-delta-1")),
+    ];
+    let tenant = Tenant::new(users, vec![Err(property_refused("members"))]);
+    let (summary, committed) = tenant.pass(&State::default(), open_rules(), true).await;
+    assert_eq!(*tenant.asked.borrow(), ["users", "userscity", "groups"]);
+    assert_eq!((committed.len(), &summary.left_out[..]), (1, &["city"][..]));
+    assert!(matches!(
+        summary.errors[..],
+        [Error::Graph {
+            phase: PhaseName::Groups,
+            ..
+        }]
+    ));
+
+    let twice = vec![Err(property_refused("city")), Err(property_refused("city"))];
+    let tenant = Tenant::new(twice, vec![Err(outage())]);
+    let (summary, _) = tenant.pass(&State::default(), open_rules(), true).await;
+    assert_eq!((summary.errors.len(), summary.requests), (2, 3));
+}
+
+/// Compiles only while the future of a pass can move between threads, whatever `commit` borrows.
 #[test]
 fn pass_can_be_spawned() {
-    fn assert_send(_: impl Send) {}
-    let (settings, policy) = (settings(open_rules()), policy());
-    let client = graph::GraphClient;
-    let store = std::sync::Mutex::new(Vec::new());
-    let commit = async |state: State| {
-        let state = Arc::new(state);
-        tokio::task::yield_now().await;
-        store.lock().unwrap().push(Arc::clone(&state));
-        Ok::<_, DiskFull>(state)
+    fn assert_send(_: &impl Send) {}
+    let _ = |client: &graph::GraphClient, settings: &Settings, policy: &registry::Policy| {
+        let store = std::sync::Mutex::new(Vec::new());
+        let commit = async |state: State| {
+            let state = Arc::new(state);
+            tokio::task::yield_now().await;
+            store.lock().unwrap().push(Arc::clone(&state));
+            Ok::<_, DiskFull>(state)
+        };
+        assert_send(&pass(
+            client,
+            Arc::default(),
+            settings,
+            policy,
+            false,
+            |_| {},
+            commit,
+        ));
     };
-    assert_send(pass(
-        &client,
-        Arc::default(),
-        &settings,
-        &policy,
-        false,
-        |_| {},
-        commit,
-    ));
 }
