@@ -1,9 +1,33 @@
 //! The sync: reads what changed in the tenant, applies the administrator's rules, hands over whole states.
+//!
+//! A pass has two phases, users and groups. Each is a [`round`] of delta pages; at its end the [`rules`]
+//! decide anew, the registry hands out names and numbers, and the whole new state goes to `commit`,
+//! which makes it durable and serves it. A phase that does not reach its end changes nothing. How the
+//! state is stored or served is not known here. Start with [`pass()`], then [`settle`].
+
+pub mod apply;
+mod error;
+pub mod pass;
+pub mod phase;
+pub mod round;
+pub mod rules;
+pub mod schedule;
+pub mod summary;
+pub mod tally;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::directory::GroupKind;
+use jiff::Timestamp;
+
+use crate::directory::registry::{self, Policy};
+use crate::directory::{Directory, GroupKind, State};
+
+pub use error::Error;
+pub use pass::{Event, pass};
+pub use phase::PhaseName;
+pub use rules::{RuleProblem, Warning};
+pub use summary::Summary;
 
 /// When to sync, and by which rules (product contract, `[sync]`).
 #[derive(Clone, Debug)]
@@ -32,3 +56,57 @@ pub struct Rules {
     /// Kinds of groups to import.
     pub group_kinds: BTreeSet<GroupKind>,
 }
+
+/// What the administrator should know about the rules after they were applied.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settled {
+    /// Group names that cannot be resolved: the state is degraded, and nobody new is let in.
+    pub problems: Vec<RuleProblem>,
+    /// What deserves a look, though the rules work.
+    pub warnings: Vec<Warning>,
+}
+
+/// Applies the rules to the directory, then hands out names and numbers.
+///
+/// After a phase of a pass, and at start-up without any network, because rules and policy may have
+/// changed. Settling twice changes nothing more.
+pub fn settle(
+    directory: &mut Directory,
+    rules: &Rules,
+    policy: &Policy,
+    now: Timestamp,
+) -> Settled {
+    let verdict = rules::decide(directory, rules);
+    directory.decisions = verdict.decisions;
+    directory.pins = verdict.pins;
+    forget_unpinned_deleted_groups(directory);
+    registry::register(directory, policy, now);
+    Settled {
+        problems: verdict.problems,
+        warnings: verdict.warnings,
+    }
+}
+
+/// Whether both phases have been committed at least once.
+///
+/// Before that nothing may be served: an empty answer would say that nobody is there.
+pub fn is_complete(state: &State) -> bool {
+    state.progress.users.completed.is_some() && state.progress.groups.completed.is_some()
+}
+
+/// A deleted group is kept for a rule only; without the rule there is no reason left.
+fn forget_unpinned_deleted_groups(directory: &mut Directory) {
+    let pinned: BTreeSet<_> = directory.pins.values().copied().collect();
+    directory
+        .groups
+        .retain(|id, group| !group.is_deleted || pinned.contains(id));
+    directory
+        .decisions
+        .groups
+        .retain(|id, _| directory.groups.contains_key(id));
+}
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;

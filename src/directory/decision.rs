@@ -47,7 +47,7 @@ pub enum Reason {
     NotAllowed,
     /// A group named in a rule cannot be resolved, so nobody new is let in.
     RulesUnresolved,
-    /// The username rule yields nothing.
+    /// The username rule, or a group's display name, yields no usable name.
     NoUsername,
     /// The username or `cn` is reserved.
     NameReserved(String),
@@ -84,6 +84,14 @@ impl Decision {
     pub fn is_include(&self) -> bool {
         matches!(self, Self::Include(_))
     }
+
+    /// Why it is out; `None` when it is in.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Include(_) => None,
+            Self::Exclude(reason) => Some(reason),
+        }
+    }
 }
 
 impl Decisions {
@@ -111,7 +119,9 @@ impl fmt::Display for Reason {
             Self::RulesUnresolved => f.write_str(
                 "a group named in sync.allowed_groups or sync.ignored_groups cannot be resolved: nobody new is let in",
             ),
-            Self::NoUsername => f.write_str("directory.username yields no usable username"),
+            Self::NoUsername => {
+                f.write_str("no usable name can be made of it (directory.username; for a group, its display name)")
+            }
             Self::NameReserved(name) => {
                 write!(f, "the name \"{name}\" is in directory.reserved_names: a host would trust it by name")
             }

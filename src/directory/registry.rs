@@ -1,15 +1,32 @@
 //! The one place that hands out POSIX names and numbers, and never takes a number back.
+//!
+//! [`Registry`] holds what every object has and answers who holds a name; [`register`] is the pass
+//! that gives names and numbers to the users and groups of a [`Directory`] after the rules have
+//! decided. Names are compared [folded](super::name::fold).
+
+mod numbers;
+mod register;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::ObjectId;
+use super::name::fold;
+use numbers::Numbers;
+
+pub use register::register;
 
 /// Names and numbers by object id, for users and groups alike, deleted ones included.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Registry {
     records: BTreeMap<ObjectId, Record>,
+    /// Who holds each name, folded: every current and former name of `records`, and nothing else.
+    holders: BTreeMap<String, ObjectId>,
+    /// Every number in `records`.
+    numbers: Numbers,
 }
 
 /// What one object holds.
@@ -17,7 +34,7 @@ pub struct Registry {
 pub struct Record {
     /// A user's uidNumber and private gidNumber, or a group's gidNumber.
     pub number: u32,
-    /// A user's `uid`, or a group's `cn`; `None` when the name was never won.
+    /// A user's `uid`, or a group's `cn`; `None` when the name was never won, or was lost.
     pub name: Option<String>,
     /// Names given up by renames: held like the name of a deleted object.
     pub former_names: Vec<FormerName>,
@@ -44,11 +61,11 @@ pub struct Policy {
     /// Names never served, already mapped and folded; [`BUILTIN_RESERVED`](super::name::BUILTIN_RESERVED) included where `+builtin` is.
     pub reserved_names: std::collections::BTreeSet<String>,
     /// Bounds of derived numbers, both inclusive.
-    pub id_range: std::ops::RangeInclusive<u32>,
+    pub id_range: RangeInclusive<u32>,
     /// The home directory, with `{username}` where the name goes.
     pub home: String,
     /// How long a deleted object keeps its name; `None`: for ever.
-    pub hold_names: Option<std::time::Duration>,
+    pub hold_names: Option<Duration>,
 }
 
 /// The Graph property a username is made from (`directory.username`).
@@ -67,15 +84,144 @@ pub enum UsernameSource {
 }
 
 impl Registry {
-    /// What the object holds.
-    pub fn get(&self, id: ObjectId) -> Option<&Record> {
-        self.records.get(&id)
+    /// The registry that holds exactly these records, as the store kept them.
+    ///
+    /// No two may claim one name; should that happen, the current name goes before the former one,
+    /// then the lower object id, and the other claim is void.
+    pub fn from_records(records: impl IntoIterator<Item = (ObjectId, Record)>) -> Self {
+        let records: BTreeMap<_, _> = records.into_iter().collect();
+        let mut holders = BTreeMap::new();
+        let current = records
+            .iter()
+            .flat_map(|(&id, record)| Some((record.name.as_deref()?, id)));
+        let former = records.iter().flat_map(|(&id, record)| {
+            record
+                .former_names
+                .iter()
+                .map(move |former| (former.name.as_str(), id))
+        });
+        for (name, id) in current.chain(former) {
+            holders.entry(fold(name)).or_insert(id);
+        }
+        let numbers = records.values().map(|record| record.number).collect();
+        Self {
+            records,
+            holders,
+            numbers,
+        }
     }
 
-    /// A registry of these records.
-    pub fn from_records(records: impl IntoIterator<Item = (ObjectId, Record)>) -> Self {
-        Self {
-            records: records.into_iter().collect(),
+    /// What the object holds; `None` when it was never registered.
+    pub fn get(&self, id: impl Into<ObjectId>) -> Option<&Record> {
+        self.records.get(&id.into())
+    }
+
+    /// Who holds a name, in whatever spelling: as its current name, or as one still
+    /// held after a rename or a deletion.
+    ///
+    /// A name whose hold has run out is free from the next [`register`] on.
+    pub fn holder(&self, name: &str) -> Option<ObjectId> {
+        self.holders.get(&fold(name)).copied()
+    }
+
+    /// Every record, by object id.
+    pub fn iter(&self) -> impl Iterator<Item = (ObjectId, &Record)> {
+        self.records.iter().map(|(&id, record)| (id, record))
+    }
+
+    /// How many objects were ever registered.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Nothing was ever registered.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Makes `name`, which must be free or held by `id` itself, the current name of `id`.
+    fn give_name(&mut self, id: ObjectId, name: String, now: Timestamp) {
+        let Some(record) = self.records.get_mut(&id) else {
+            return;
+        };
+        let folded = fold(&name);
+        record
+            .former_names
+            .retain(|former| fold(&former.name) != folded);
+        if let Some(old) = record.name.replace(name)
+            && fold(&old) != folded
+        {
+            record.former_names.push(FormerName {
+                name: old,
+                released: now,
+            });
+        }
+        self.holders.insert(folded, id);
+    }
+
+    /// Takes the current name away without holding it: whoever beat the object to it gets it now.
+    fn take_name(&mut self, id: ObjectId) {
+        if let Some(name) = self
+            .records
+            .get_mut(&id)
+            .and_then(|record| record.name.take())
+        {
+            self.free(&fold(&name), id);
+        }
+    }
+
+    /// Lets go of every name that has been held for `hold` since its object was deleted or renamed.
+    fn release_expired(&mut self, policy: &Policy, now: Timestamp) {
+        let Some(hold) = policy.hold_names else {
+            return;
+        };
+        let has_passed = |since: Timestamp| held_long_enough(since, now, hold);
+        let mut released = Vec::new();
+        for (&id, record) in &mut self.records {
+            let is_gone = record.deleted.is_some_and(has_passed);
+            let home = record.home.as_deref();
+            record.former_names.retain(|former| {
+                // The home directory outlives a rename: a newcomer of that name would move in with its owner.
+                let lives_there = !is_gone && home == Some(policy.home_of(&former.name).as_str());
+                let stays = lives_there || !(is_gone || has_passed(former.released));
+                if !stays {
+                    released.push((fold(&former.name), id));
+                }
+                stays
+            });
+            if is_gone && let Some(name) = record.name.take() {
+                record.home = None;
+                released.push((fold(&name), id));
+            }
+        }
+        for (folded, id) in released {
+            self.free(&folded, id);
+        }
+    }
+
+    fn free(&mut self, folded: &str, id: ObjectId) {
+        if self.holders.get(folded) == Some(&id) {
+            self.holders.remove(folded);
         }
     }
 }
+
+impl Policy {
+    /// The home directory that a person of this username gets at first registration.
+    pub fn home_of(&self, username: &str) -> String {
+        self.home.replace("{username}", username)
+    }
+
+    /// A host would trust this name, so it is not served.
+    fn is_reserved(&self, name: &str) -> bool {
+        self.reserved_names.contains(&fold(name))
+    }
+}
+
+fn held_long_enough(since: Timestamp, now: Timestamp, hold: Duration) -> bool {
+    // A hold too long for the calendar never ends.
+    SignedDuration::try_from(hold).is_ok_and(|hold| now.duration_since(since) >= hold)
+}
+
+#[cfg(test)]
+mod tests;

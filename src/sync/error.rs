@@ -1,0 +1,60 @@
+//! Why a phase of a pass, or the pass, came to nothing.
+
+use crate::graph;
+
+use super::PhaseName;
+
+/// Why a phase was not committed. What was held before is still held.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Graph, or the way to it.
+    #[error("the {phase} phase failed: {source}")]
+    Graph {
+        /// The phase that was being read.
+        phase: PhaseName,
+        /// What happened, and who must act.
+        source: graph::Error,
+    },
+    /// A full enumeration was led back to a page it had read. The next pass tries again.
+    #[error(
+        "the {phase} phase was led in a circle: Graph sent a nextLink twice, after {pages} pages; nothing was changed"
+    )]
+    NextLinkRepeated {
+        /// The phase that was being read.
+        phase: PhaseName,
+        /// How many pages it had read.
+        pages: usize,
+    },
+    /// A full enumeration did not end. The next pass tries again.
+    #[error("the {phase} phase did not end after {pages} pages; nothing was changed")]
+    TooManyPages {
+        /// The phase that was being read.
+        phase: PhaseName,
+        /// How many pages it had read.
+        pages: usize,
+    },
+    /// What was read could not be made durable. The administrator must look at the store.
+    #[error("the {phase} phase was read but could not be stored: {source}")]
+    Commit {
+        /// The phase that was to be committed.
+        phase: PhaseName,
+        /// The store's own words.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// Whether the other phase is bound to fail as well: no token to be had, or nowhere to put the result.
+    pub fn ends_pass(&self) -> bool {
+        match self {
+            Self::Graph { source, .. } => {
+                matches!(
+                    source,
+                    graph::Error::Token(_) | graph::Error::TokenRefused { .. }
+                )
+            }
+            Self::Commit { .. } => true,
+            Self::NextLinkRepeated { .. } | Self::TooManyPages { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,463 @@
+use serde_json::json;
+
+use super::*;
+use crate::directory::{Directory, Group};
+use crate::graph::{Flaw, GroupChange, UserChange};
+use crate::sync::PhaseName;
+use crate::sync::fixtures::*;
+use crate::sync::phase::{Groups, Users};
+
+/// A state whose phases were both committed, and last enumerated, at hour 0.
+fn held(directory: Directory) -> Arc<State> {
+    let progress = |link: &str| PhaseProgress {
+        link: Some(DeltaLink(link.to_owned())),
+        completed: Some(hour(0)),
+        enumerated: Some(hour(0)),
+    };
+    let mut state = State {
+        directory,
+        ..State::default()
+    };
+    state.progress.users = progress("users-delta-0");
+    state.progress.groups = progress("groups-delta-0");
+    Arc::new(state)
+}
+
+fn begin<P: Phase>(state: &Arc<State>, mode: Mode) -> Round<P> {
+    Round::begin(Arc::clone(state), Link("start".to_owned()), mode)
+}
+
+/// Feeds pages until the round asks for no more; pages left over are a mistake of the test.
+fn feed<P: Phase>(mut round: Round<P>, pages: Vec<Page<P::Change>>) -> Step<P> {
+    let mut pages = pages.into_iter();
+    while let Some(page) = pages.next() {
+        match round.page(page, hour(1)) {
+            Step::Fetch(next) => round = next,
+            end => {
+                assert_eq!(pages.count(), 0, "pages are left over");
+                return end;
+            }
+        }
+    }
+    Step::Fetch(round)
+}
+
+fn finished<P: Phase>(step: Step<P>) -> Finished {
+    match step {
+        Step::Commit(finished) => *finished,
+        other => panic!("not finished: {other:?}"),
+    }
+}
+
+fn restarted<P: Phase>(step: Step<P>) -> Round<P> {
+    match step {
+        Step::Restart(round) => round,
+        other => panic!("not restarted: {other:?}"),
+    }
+}
+
+fn tally(added: usize, changed: usize, removed: usize) -> Tally {
+    Tally {
+        added,
+        changed,
+        removed,
+    }
+}
+
+fn flawed<C>(mut page: Page<C>, id: &str) -> Page<C> {
+    page.problems.push(Problem {
+        id: id.to_owned(),
+        field: "mail",
+        flaw: Flaw::NotADate,
+    });
+    page
+}
+
+#[test]
+fn mode_is_incremental_only_with_a_fresh_link() {
+    let check = |progress: &PhaseProgress, full, now, expected| {
+        assert_eq!(Mode::choose(progress, full, HOUR * 24, hour(now)), expected);
+    };
+    let progress = held(Directory::default()).progress.users.clone();
+    check(&progress, false, 0, Mode::Incremental);
+    check(&progress, false, 24, Mode::Incremental);
+    check(&progress, false, 25, Mode::Full);
+    check(&progress, true, 1, Mode::Full);
+    check(&progress, false, -1, Mode::Full);
+    check(
+        &PhaseProgress {
+            link: None,
+            ..progress.clone()
+        },
+        false,
+        1,
+        Mode::Full,
+    );
+    check(
+        &PhaseProgress {
+            enumerated: None,
+            ..progress
+        },
+        false,
+        1,
+        Mode::Full,
+    );
+    check(&PhaseProgress::default(), false, 1, Mode::Full);
+}
+
+#[test]
+fn first_round_starts_at_the_start_and_later_ones_at_the_delta_link() {
+    let empty = Arc::new(State::default());
+    let first = begin::<Users>(&empty, Mode::Incremental);
+    assert_eq!(
+        (first.mode(), first.link()),
+        (Mode::Full, &Link("start".to_owned()))
+    );
+    let state = held(Directory::default());
+    assert_eq!(
+        begin::<Users>(&state, Mode::Incremental).link().0,
+        "users-delta-0"
+    );
+    assert_eq!(
+        begin::<Groups>(&state, Mode::Incremental).link().0,
+        "groups-delta-0"
+    );
+    assert_eq!(begin::<Groups>(&state, Mode::Full).link().0, "start");
+}
+
+#[test]
+fn first_round_collects_users_over_empty_pages_and_repetitions() {
+    let round = begin::<Users>(&Arc::new(State::default()), Mode::Full);
+    let done = finished(feed(
+        round,
+        vec![
+            more(vec![removed(9, "deleted"), whole_user(1, "ada")], "p2"),
+            more(vec![], "p3"),
+            more(vec![whole_user(2, "bob"), whole_user(1, "anna")], "p4"),
+            done(vec![], "delta-1"),
+        ],
+    ));
+    let expected = Directory::default()
+        .put_user(1, user("anna"))
+        .put_user(2, user("bob"));
+    assert_eq!(done.state.directory, expected);
+    assert_eq!(done.tally, tally(2, 0, 0));
+    let progress = PhaseProgress {
+        link: Some(DeltaLink("delta-1".to_owned())),
+        completed: Some(hour(1)),
+        enumerated: Some(hour(1)),
+    };
+    assert_eq!(done.state.progress.users, progress);
+    assert_eq!(done.state.progress.groups, PhaseProgress::default());
+}
+
+#[test]
+fn incremental_round_changes_what_it_names_and_nothing_else() {
+    let state = held(
+        Directory::default()
+            .put_user(1, user("ada"))
+            .put_user(2, user("bob"))
+            .put_user(3, user("cyd")),
+    );
+    let done = finished(feed(
+        begin::<Users>(&state, Mode::Incremental),
+        vec![
+            more(vec![whole_user(4, "dee"), removed(1, "changed")], "p2"),
+            done(vec![whole_user(2, "bert"), whole_user(3, "cyd")], "delta-1"),
+        ],
+    ));
+    let expected = Directory::default()
+        .put_user(2, user("bert"))
+        .put_user(3, user("cyd"))
+        .put_user(4, user("dee"));
+    assert_eq!(done.state.directory, expected);
+    assert_eq!(done.tally, tally(1, 1, 1));
+    assert_eq!(done.state.progress.users.enumerated, Some(hour(0)));
+    assert_eq!(done.state.progress.users.completed, Some(hour(1)));
+}
+
+#[test]
+fn incremental_round_without_changes_still_moves_the_delta_link() {
+    let state = held(Directory::default().put_user(1, user("ada")));
+    let done = finished(feed(
+        begin::<Users>(&state, Mode::Incremental),
+        vec![done(vec![], "delta-1")],
+    ));
+    assert_eq!(done.state.directory, state.directory);
+    assert_eq!(
+        done.state.progress.users.link,
+        Some(DeltaLink("delta-1".to_owned()))
+    );
+    assert!(done.tally.is_empty());
+}
+
+#[test]
+fn group_slices_are_collected_over_interleaved_pages() {
+    let round = begin::<Groups>(&Arc::new(State::default()), Mode::Full);
+    let done = finished(feed(
+        round,
+        vec![
+            more(
+                vec![slice(10, "staff", &[1, 2]), slice(11, "eng", &[7])],
+                "p2",
+            ),
+            more(vec![slice(11, "eng", &[8]), slice(10, "staff", &[3])], "p3"),
+            done(vec![slice(10, "staff", &[-1])], "delta-1"),
+        ],
+    ));
+    let expected = Directory::default()
+        .put_group(10, group("staff", &[2, 3], &[]))
+        .put_group(11, group("eng", &[7, 8], &[]));
+    assert_eq!(done.state.directory, expected);
+}
+
+#[test]
+fn full_round_drops_what_it_does_not_mention_only_at_its_delta_link() {
+    let state = held(
+        Directory::default()
+            .put_group(10, group("staff", &[1, 2], &[]))
+            .put_group(11, group("eng", &[7], &[])),
+    );
+    let round = begin::<Groups>(&state, Mode::Full);
+    let Step::Fetch(round) = feed(round, vec![more(vec![slice(10, "staff", &[2])], "p2")]) else {
+        panic!()
+    };
+    assert_eq!(round.base.directory.groups.len(), 2);
+    let done = finished(feed(
+        round,
+        vec![done(vec![slice(10, "staff", &[3])], "delta-1")],
+    ));
+    assert_eq!(
+        done.state.directory,
+        Directory::default().put_group(10, group("staff", &[2, 3], &[]))
+    );
+    assert_eq!(done.tally, tally(0, 1, 1));
+}
+
+#[test]
+fn full_round_shares_what_did_not_change() {
+    let state = held(
+        Directory::default()
+            .put_user(1, user("ada"))
+            .put_user(2, user("bob")),
+    );
+    let pages = vec![done(
+        vec![whole_user(1, "ada"), whole_user(2, "bert")],
+        "delta-1",
+    )];
+    let done = finished(feed(begin::<Users>(&state, Mode::Full), pages));
+    let shared = |id| {
+        Arc::ptr_eq(
+            &state.directory.users[&id],
+            &done.state.directory.users[&id],
+        )
+    };
+    assert!(shared(user_id(1)));
+    assert!(!shared(user_id(2)));
+}
+
+#[test]
+fn pinned_group_that_a_full_round_misses_stays_as_deleted() {
+    let staff = group("staff", &[1, 2], &[]);
+    let mut directory = Directory::default().put_group(10, staff.clone());
+    directory.pins.insert("staff".to_owned(), group_id(10));
+    let check = |changes: Vec<GroupChange>| {
+        let done = finished(feed(
+            begin::<Groups>(&held(directory.clone()), Mode::Full),
+            vec![done(changes, "delta-1")],
+        ));
+        let expected = Group {
+            is_deleted: true,
+            ..staff.clone()
+        };
+        assert_eq!(*done.state.directory.groups[&group_id(10)], expected);
+    };
+    check(vec![]);
+    check(vec![removed(10, "deleted")]);
+    check(vec![slice(10, "staff", &[5]), removed(10, "deleted")]);
+}
+
+#[test]
+fn deleted_group_that_is_back_is_enumerated_because_its_members_may_go_unsaid() {
+    let gone = Group {
+        is_deleted: true,
+        ..group("staff", &[1, 2], &[])
+    };
+    let mut directory = Directory::default().put_group(10, gone);
+    directory.pins.insert("staff".to_owned(), group_id(10));
+    let round = begin::<Groups>(&held(directory), Mode::Incremental);
+    let round = restarted(feed(
+        round,
+        vec![done(vec![slice(10, "staff", &[])], "delta-1")],
+    ));
+    assert_eq!(
+        (round.mode(), round.link().0.as_str()),
+        (Mode::Full, "start")
+    );
+    let done = finished(feed(
+        round,
+        vec![done(vec![slice(10, "staff", &[1, 2, 3])], "delta-2")],
+    ));
+    assert_eq!(
+        *done.state.directory.groups[&group_id(10)],
+        group("staff", &[1, 2, 3], &[])
+    );
+}
+
+#[test]
+fn part_of_an_unknown_object_asks_for_a_full_enumeration() {
+    let state = held(Directory::default());
+    let part = user_entry(1, json!({"city": "Oslo"}));
+    restarted(feed(
+        begin::<Users>(&state, Mode::Incremental),
+        vec![done(vec![part], "delta-1")],
+    ));
+    let part = group_entry(10, json!({"members@delta": []}));
+    restarted(feed(
+        begin::<Groups>(&state, Mode::Incremental),
+        vec![more(vec![part], "p2")],
+    ));
+}
+
+#[test]
+fn resync_starts_a_full_enumeration_once() {
+    let state = held(Directory::default().put_user(1, user("ada")));
+    let round = begin::<Users>(&state, Mode::Incremental);
+    let Step::Fetch(round) = feed(round, vec![more(vec![whole_user(2, "bob")], "p2")]) else {
+        panic!()
+    };
+    let round = restarted(round.failed(resync()));
+    assert_eq!(
+        (round.mode(), round.link().0.as_str()),
+        (Mode::Full, "start")
+    );
+    assert!(matches!(
+        round.failed(resync()),
+        Step::GiveUp(Error::Graph {
+            phase: PhaseName::Users,
+            source: graph::Error::ResyncRequired { .. }
+        })
+    ));
+}
+
+#[test]
+fn failing_page_ends_the_round() {
+    let round = begin::<Users>(&held(Directory::default()), Mode::Incremental);
+    let Step::Fetch(round) = feed(round, vec![more(vec![whole_user(2, "bob")], "p2")]) else {
+        panic!()
+    };
+    assert!(matches!(
+        round.failed(outage()),
+        Step::GiveUp(Error::Graph { .. })
+    ));
+}
+
+#[test]
+fn repeated_next_link_restarts_an_incremental_round_and_ends_a_full_one() {
+    let circle = || -> Vec<Page<UserChange>> {
+        vec![more(vec![], "p2"), more(vec![], "p3"), more(vec![], "p2")]
+    };
+    let state = held(Directory::default());
+    let full = restarted(feed(begin::<Users>(&state, Mode::Incremental), circle()));
+    assert!(matches!(
+        feed(full, circle()),
+        Step::GiveUp(Error::NextLinkRepeated {
+            phase: PhaseName::Users,
+            pages: 3
+        })
+    ));
+    let itself = feed(
+        begin::<Users>(&state, Mode::Full),
+        vec![more(vec![], "start")],
+    );
+    assert!(matches!(
+        itself,
+        Step::GiveUp(Error::NextLinkRepeated { pages: 1, .. })
+    ));
+}
+
+#[test]
+fn round_that_does_not_end_is_ended() {
+    let mut round = begin::<Users>(&Arc::new(State::default()), Mode::Full);
+    for page in 1..PAGES_MAX {
+        let Step::Fetch(next) = round.page(more(vec![], &format!("p{page}")), hour(1)) else {
+            panic!("at {page}")
+        };
+        round = next;
+    }
+    assert!(matches!(
+        round.page(more(vec![], "last"), hour(1)),
+        Step::GiveUp(Error::TooManyPages { .. })
+    ));
+}
+
+#[test]
+fn unreadable_property_keeps_its_value_in_a_full_round() {
+    let mut ada = user("ada");
+    ada.city = Some("Oslo".to_owned());
+    let id = user_id(1).to_string();
+    let state = held(
+        Directory::default()
+            .put_user(1, ada.clone())
+            .put_user(2, user("bob")),
+    );
+    // `city` is a number here: the client takes it for unchanged.
+    let mut page = done(vec![], "delta-1");
+    let raw = json!({"id": id, "userPrincipalName": "ada@example.com", "accountEnabled": true, "city": 7});
+    page.changes.extend(<UserChange as graph::Change>::read(
+        &raw,
+        &mut page.problems,
+    ));
+    let done = finished(feed(begin::<Users>(&state, Mode::Full), vec![page]));
+    assert_eq!(done.state.directory, Directory::default().put_user(1, ada));
+    assert_eq!(done.problems.len(), 1);
+}
+
+#[test]
+fn unreadable_member_keeps_the_members_held() {
+    let state = held(Directory::default().put_group(10, group("staff", &[1, 2, 3], &[])));
+    let id = group_id(10).to_string();
+    let pages = vec![
+        more(vec![slice(10, "staff", &[1])], "p2"),
+        flawed(done(vec![slice(10, "staff", &[4, -3])], "delta-1"), &id),
+    ];
+    let done = finished(feed(begin::<Groups>(&state, Mode::Full), pages));
+    assert_eq!(
+        *done.state.directory.groups[&group_id(10)],
+        group("staff", &[1, 2, 4], &[])
+    );
+}
+
+#[test]
+fn nothing_is_dropped_when_an_object_does_not_tell_its_id() {
+    let state = held(
+        Directory::default()
+            .put_user(1, user("ada"))
+            .put_user(2, user("bob")),
+    );
+    let pages = vec![flawed(
+        done(vec![whole_user(1, "anna")], "delta-1"),
+        "not-a-guid",
+    )];
+    let done = finished(feed(begin::<Users>(&state, Mode::Full), pages));
+    let expected = Directory::default()
+        .put_user(1, user("anna"))
+        .put_user(2, user("bob"));
+    assert_eq!(done.state.directory, expected);
+}
+
+#[test]
+fn account_enabled_that_goes_unsaid_stays_as_known() {
+    let mut disabled = user("ada");
+    disabled.account_enabled = Some(false);
+    let state = held(Directory::default().put_user(1, disabled.clone()));
+    let unsaid = user_entry(1, json!({"userPrincipalName": "ada@example.com"}));
+    let done = finished(feed(
+        begin::<Users>(&state, Mode::Full),
+        vec![done(vec![unsaid], "delta-1")],
+    ));
+    assert_eq!(
+        done.state.directory,
+        Directory::default().put_user(1, disabled)
+    );
+}

@@ -1,0 +1,281 @@
+//! The administrator's rules: which users are active, which groups are imported, and why.
+//!
+//! Pure: the same directory and rules always give the same verdict. Names and numbers are the
+//! [registry](crate::directory::registry)'s affair and come afterwards.
+
+mod resolve;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::directory::decision::{Grounds, GroupPath};
+use crate::directory::membership::members_with_paths;
+use crate::directory::name::fold;
+use crate::directory::{
+    Decision, Decisions, Directory, Group, GroupId, Pins, Reason, User, UserId,
+};
+
+use super::Rules;
+use resolve::resolve;
+
+/// What the rules make of a directory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// One for each user and group of the directory; names are not looked at yet.
+    pub decisions: Decisions,
+    /// Each resolved group name in the rules, and the object it means from now on.
+    pub pins: Pins,
+    /// Group names that cannot be resolved. If there is one, users keep the decision they had.
+    pub problems: Vec<RuleProblem>,
+    /// What the administrator should look at, though the rules work.
+    pub warnings: Vec<Warning>,
+}
+
+/// The key in the configuration file that names a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RuleKey {
+    /// `sync.allowed_groups`
+    AllowedGroups,
+    /// `sync.ignored_groups`
+    IgnoredGroups,
+}
+
+/// A group name in the rules that cannot be resolved. The administrator must change the rule or the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleProblem {
+    /// No group has this display name, mail address or object id.
+    NoMatch {
+        /// Where the name stands.
+        key: RuleKey,
+        /// The name as written.
+        name: String,
+    },
+    /// Several groups had this name when it was first looked up.
+    Ambiguous {
+        /// Where the name stands.
+        key: RuleKey,
+        /// The name as written.
+        name: String,
+        /// The groups to choose from, by object id.
+        ids: Vec<GroupId>,
+    },
+    /// The group that the name is pinned to is unknown, not even as a deleted one.
+    PinnedGroupGone {
+        /// Where the name stands.
+        key: RuleKey,
+        /// The name as written.
+        name: String,
+        /// The object it is pinned to.
+        id: GroupId,
+    },
+}
+
+/// Something about a rule that deserves a look; the rule itself works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// Another group answers to a name in the rules. It changes nothing: the pinned one counts.
+    Impostor {
+        /// The name as written in the rules.
+        name: String,
+        /// The group that counts.
+        pinned: GroupId,
+        /// The group that does not.
+        other: GroupId,
+    },
+    /// The group was deleted in the tenant; its last members keep counting.
+    PinnedGroupDeleted {
+        /// The name as written in the rules.
+        name: String,
+        /// The deleted group.
+        id: GroupId,
+    },
+}
+
+/// Applies the rules to the whole tenant, imported or not.
+///
+/// A user is judged by the account first (disabled, unknown, guest), then by `ignored_groups`, then by
+/// `allowed_groups`. When a group name cannot be resolved, every user keeps the decision in
+/// `directory.decisions`, except that whoever is out by the account is out, and nobody new is let in.
+pub fn decide(directory: &Directory, rules: &Rules) -> Verdict {
+    let resolved = resolve(directory, rules);
+    let users = match resolved.problems.is_empty() {
+        true => decide_users(directory, rules, &resolved.pins),
+        false => freeze_users(directory),
+    };
+    let groups = directory
+        .groups
+        .iter()
+        .map(|(&id, group)| (id, decide_group(group, rules)))
+        .collect();
+    Verdict {
+        decisions: Decisions { users, groups },
+        pins: resolved.pins,
+        problems: resolved.problems,
+        warnings: resolved.warnings,
+    }
+}
+
+fn decide_users(directory: &Directory, rules: &Rules, pins: &Pins) -> BTreeMap<UserId, Decision> {
+    let members =
+        |names: &[String]| members_by_rule(&directory.groups, names, pins, rules.nested_groups);
+    let mut ignored = members(&rules.ignored_groups);
+    let mut allowed = members(&rules.allowed_groups);
+    let mut decide_user = |id: &UserId, user: &User| {
+        if let Some(reason) = account_reason(user) {
+            return Decision::Exclude(reason);
+        }
+        if let Some(path) = ignored.remove(id) {
+            return Decision::Exclude(Reason::Ignored(path));
+        }
+        match allowed.remove(id) {
+            Some(path) => Decision::Include(Grounds::Allowed(path)),
+            None if rules.allowed_groups.is_empty() => Decision::Include(Grounds::Default),
+            None => Decision::Exclude(Reason::NotAllowed),
+        }
+    };
+    directory
+        .users
+        .iter()
+        .map(|(id, user)| (*id, decide_user(id, user)))
+        .collect()
+}
+
+/// What is wrong with the account itself, whatever the rules say.
+fn account_reason(user: &User) -> Option<Reason> {
+    match (user.account_enabled, user.is_guest) {
+        (Some(false), _) => Some(Reason::Disabled),
+        (None, _) => Some(Reason::EnabledUnknown),
+        (Some(true), true) => Some(Reason::Guest),
+        (Some(true), false) => None,
+    }
+}
+
+/// Every user below the groups of a rule, each with the shortest path; the first rule wins a tie.
+fn members_by_rule(
+    groups: &BTreeMap<GroupId, Arc<Group>>,
+    names: &[String],
+    pins: &Pins,
+    nested: bool,
+) -> BTreeMap<UserId, GroupPath> {
+    let mut found: BTreeMap<UserId, GroupPath> = BTreeMap::new();
+    for name in names {
+        let Some(&root) = pins.get(name) else {
+            continue;
+        };
+        for (user, path) in members_with_paths(groups, root, nested) {
+            if found
+                .get(&user)
+                .is_none_or(|known| path.len() < known.groups.len())
+            {
+                found.insert(
+                    user,
+                    GroupPath {
+                        rule: name.clone(),
+                        groups: path,
+                    },
+                );
+            }
+        }
+    }
+    found
+}
+
+/// The last good decisions, while the rules cannot be read.
+fn freeze_users(directory: &Directory) -> BTreeMap<UserId, Decision> {
+    let freeze = |id: &UserId, user: &User| {
+        if let Some(reason) = account_reason(user) {
+            return Decision::Exclude(reason);
+        }
+        match directory.decisions.users.get(id) {
+            // The account is in order again, but what the rules would say is unknown.
+            None
+            | Some(Decision::Exclude(Reason::Disabled | Reason::EnabledUnknown | Reason::Guest)) => {
+                Decision::Exclude(Reason::RulesUnresolved)
+            }
+            Some(last) => last.clone(),
+        }
+    };
+    directory
+        .users
+        .iter()
+        .map(|(id, user)| (*id, freeze(id, user)))
+        .collect()
+}
+
+fn decide_group(group: &Group, rules: &Rules) -> Decision {
+    if group.is_deleted {
+        return Decision::Exclude(Reason::Deleted);
+    }
+    if !rules.group_kinds.contains(&group.kind()) {
+        return Decision::Exclude(Reason::KindExcluded(group.kind()));
+    }
+    if !rules.groups_without_email && group.mail.as_deref().is_none_or(str::is_empty) {
+        return Decision::Exclude(Reason::NoMail);
+    }
+    if !has_prefix(group, &rules.group_prefixes) {
+        return Decision::Exclude(Reason::PrefixMismatch);
+    }
+    Decision::Include(Grounds::Default)
+}
+
+fn has_prefix(group: &Group, prefixes: &[String]) -> bool {
+    let name = fold(group.display_name.as_deref().unwrap_or_default());
+    prefixes.is_empty()
+        || prefixes
+            .iter()
+            .any(|prefix| name.starts_with(&fold(prefix)))
+}
+
+impl fmt::Display for RuleKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AllowedGroups => "sync.allowed_groups",
+            Self::IgnoredGroups => "sync.ignored_groups",
+        })
+    }
+}
+
+impl fmt::Display for RuleProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoMatch { key, name } => write!(
+                f,
+                "{key} names \"{name}\", but no group has that display name, mail address or object id"
+            ),
+            Self::Ambiguous { key, name, ids } => {
+                write!(
+                    f,
+                    "{key} names \"{name}\", but several groups have that name; write one of these ids instead:"
+                )?;
+                ids.iter().try_for_each(|id| write!(f, " {id}"))
+            }
+            Self::PinnedGroupGone { key, name, id } => write!(
+                f,
+                "{key} names \"{name}\", which means group {id}, and that group is not in the tenant; change the rule"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Impostor {
+                name,
+                pinned,
+                other,
+            } => write!(
+                f,
+                "the rule for \"{name}\" means group {pinned}; group {other} has the same name and is not counted"
+            ),
+            Self::PinnedGroupDeleted { name, id } => write!(
+                f,
+                "group {id}, which the rule for \"{name}\" means, was deleted; its last members keep counting until the rule is changed"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
