@@ -65,3 +65,17 @@ pub enum UsernameSource {
     /// `onPremisesSamAccountName`
     SamAccountName,
 }
+
+impl Registry {
+    /// Takes up what an earlier registry held, as the store kept it.
+    pub fn from_records(records: impl IntoIterator<Item = (ObjectId, Record)>) -> Self {
+        Self {
+            records: records.into_iter().collect(),
+        }
+    }
+
+    /// Every record, in the order of the object ids.
+    pub fn iter(&self) -> impl Iterator<Item = (ObjectId, &Record)> {
+        self.records.iter().map(|(&id, record)| (id, record))
+    }
+}
