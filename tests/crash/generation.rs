@@ -14,8 +14,10 @@ use uuid::Uuid;
 
 /// Users that are there in about nine generations of ten.
 const REGULARS: u64 = 400;
-/// Users that come with every fifth generation and go with the next: more than a segment of sled's log.
-const GUESTS: u64 = 3000;
+/// Users that come with one generation in [`CYCLE`] and go with the next: more than a segment of sled's log.
+const GUESTS: u64 = 2000;
+/// Commits differ in size, and do so in a cycle of this length.
+pub const CYCLE: usize = 5;
 const GROUPS: u64 = 8;
 
 /// The number of the generation that the store holds, or what is wrong with it.
@@ -32,6 +34,11 @@ pub fn find(store: &Store) -> Result<u64, String> {
     }
 }
 
+/// Where generation `number` is in the cycle: commits that are at the same place write about as much.
+pub fn size(number: u64) -> usize {
+    number as usize % CYCLE
+}
+
 /// When generation `number` is committed.
 pub fn committed(number: u64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + number as i64).unwrap()
@@ -44,7 +51,7 @@ pub fn state(number: u64) -> State {
         return state;
     }
     let time = committed(number);
-    let guests = if number % 5 == 0 { GUESTS } else { 0 };
+    let guests = if size(number) == 0 { GUESTS } else { 0 };
     let mut records = Vec::new();
     for user in (0..REGULARS + guests).filter(|user| (user + number) % 10 != 0) {
         let id = object_id(1, user);

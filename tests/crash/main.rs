@@ -26,33 +26,36 @@ const START: Duration = Duration::from_millis(60);
 
 #[test]
 fn killed_at_any_moment_the_store_holds_one_whole_generation() {
-    let dir = tempfile::tempdir().unwrap();
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("data");
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
     let mut tally = Tally::default();
     let mut last = Last::default();
-    // As long as the longest commit seen, so that the kills spread over all of it.
-    let mut delay_max = Duration::from_millis(1);
+    // The latest commit of each size, so that kills spread over all of one.
+    let mut lengths = [Duration::from_millis(10); generation::CYCLE];
     let started = Instant::now();
 
     while tally.kills < KILLS_MAX && (tally.kills < KILLS_MIN || started.elapsed() < ENOUGH) {
-        let mut victim = Victim::start(dir.path());
+        let mut victim = Victim::start(&dir);
         if tally.kills % KILL_AT_START_EVERY == KILL_AT_START_EVERY - 1 {
-            thread::sleep(random_up_to(START, &mut random));
+            thread::sleep(START.mul_f64(random.f64()));
         } else {
-            let target = last.begun + random.u64(1..=6);
+            let target = last.begun + random.u64(1..=3);
             let mut begun = Instant::now();
             while last.begun < target {
                 let line = victim.next_line().expect("the victim goes on until it is killed");
                 match line {
                     Line::Begin(_) => begun = Instant::now(),
-                    Line::Done(_) => delay_max = delay_max.max(begun.elapsed()),
+                    Line::Done(number) => lengths[generation::size(number)] = begun.elapsed(),
                     _ => {}
                 }
                 last.note(line, &mut tally);
             }
-            thread::sleep(random_up_to(delay_max, &mut random));
+            // Sooner a little too late than never in the last moments, when the log is written.
+            let length = lengths[generation::size(last.begun)].mul_f64(1.1);
+            thread::sleep(length.mul_f64(random.f64().sqrt()));
         }
         for line in victim.kill() {
             last.note(line, &mut tally);
@@ -61,7 +64,7 @@ fn killed_at_any_moment_the_store_holds_one_whole_generation() {
         tally.within_commit += u32::from(last.is_in_commit());
     }
 
-    let store = Store::open(dir.path()).unwrap();
+    let store = Store::open(&dir).unwrap();
     last.note(Line::Found(generation::find(&store).unwrap()), &mut tally);
     println!("{tally:?} in {:?}", started.elapsed());
     assert!(
@@ -72,8 +75,9 @@ fn killed_at_any_moment_the_store_holds_one_whole_generation() {
 
 #[test]
 fn commit_that_meets_a_full_disk_fails_and_leaves_one_whole_generation() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut victim = Victim::start_with_file_size_limit(dir.path());
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("data");
+    let mut victim = Victim::start_with_file_size_limit(&dir);
     let mut tally = Tally::default();
     let mut last = Last::default();
     let error = loop {
@@ -86,12 +90,8 @@ fn commit_that_meets_a_full_disk_fails_and_leaves_one_whole_generation() {
     assert!(last.is_in_commit());
     victim.kill();
 
-    let store = Store::open(dir.path()).unwrap();
+    let store = Store::open(&dir).unwrap();
     last.note(Line::Found(generation::find(&store).unwrap()), &mut tally);
-}
-
-fn random_up_to(most: Duration, random: &mut fastrand::Rng) -> Duration {
-    most.mul_f64(random.f64())
 }
 
 /// The last generations that victims spoke of.
