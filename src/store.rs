@@ -46,6 +46,8 @@ mod tests;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use sled::Db;
@@ -62,6 +64,11 @@ use crate::directory::State;
 
 /// How much of the log sled may cache: the store is read once and then written in small pieces.
 const CACHE_BYTES: u64 = 64 << 20;
+
+/// How long a lock may take to be let go before it counts as another process's.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// The pause between two tries for the lock.
+const LOCK_RETRY: Duration = Duration::from_millis(10);
 
 /// A handle on the open store; clones share it, and the last one to go releases the directory.
 #[derive(Clone, Debug)]
@@ -116,13 +123,7 @@ impl Store {
         let dir = data_dir.to_owned();
         data_dir::prepare(&dir)?;
         let sled_dir = dir.join("store");
-        let db = sled::Config::new()
-            .path(&sled_dir)
-            .cache_capacity(CACHE_BYTES)
-            // Every write below ends with a flush of its own.
-            .flush_every_ms(None)
-            .open()
-            .map_err(Error::sled("open", &dir))?;
+        let db = open_sled(&dir, &sled_dir)?;
         data_dir::secure_files(&dir, &sled_dir)?;
         let log_path = sled_dir.join("db");
         let log = File::open(&log_path).map_err(Error::io("open", &log_path))?;
@@ -238,6 +239,27 @@ impl Generation {
     }
 }
 
+/// Opens sled, and waits a moment for the lock.
+///
+/// sled's own threads hold the locked file a little longer than the last handle lives, so a store
+/// that was dropped just now, here or in a process that is ending, may still look open.
+fn open_sled(dir: &Path, sled_dir: &Path) -> Result<Db, Error> {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        let opened = sled::Config::new()
+            .path(sled_dir)
+            .cache_capacity(CACHE_BYTES)
+            // Every write below ends with a flush of its own.
+            .flush_every_ms(None)
+            .open()
+            .map_err(Error::sled("open", dir));
+        match opened {
+            Err(Error::Locked { .. }) if Instant::now() < deadline => thread::sleep(LOCK_RETRY),
+            opened => return opened,
+        }
+    }
+}
+
 fn read_generation(db: &Db, dir: &Path) -> Result<Generation, Error> {
     let key = Key::Generation.to_bytes();
     let Some(record) = db.get(key).map_err(Error::sled("read", dir))? else {
@@ -250,6 +272,8 @@ fn read_generation(db: &Db, dir: &Path) -> Result<Generation, Error> {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("dir", &self.dir).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("dir", &self.dir)
+            .finish_non_exhaustive()
     }
 }

@@ -30,7 +30,9 @@ impl Changes {
         let (before, after) = (&old.directory, &new.directory);
         for (id, old, new) in merge(&before.users, &after.users) {
             if !is_shared(old, new) {
-                changes.note(Key::User(*id), old, new, |user| encode::<UserRecord>(&**user));
+                changes.note(Key::User(*id), old, new, |user| {
+                    encode::<UserRecord>(&**user)
+                });
             }
         }
         for (id, old, new) in merge(&before.groups, &after.groups) {
@@ -40,13 +42,20 @@ impl Changes {
         }
         changes.note_decisions(&before.decisions, &after.decisions);
         for (id, old, new) in merge(before.registry.iter(), after.registry.iter()) {
-            changes.note(Key::Registration(id), old, new, encode::<RegistrationRecord>);
+            changes.note(
+                Key::Registration(id),
+                old,
+                new,
+                encode::<RegistrationRecord>,
+            );
         }
         for (name, old, new) in merge(&before.pins, &after.pins) {
             changes.note(Key::Pin(name), old, new, |id| encode::<PinRecord>(*id));
         }
         for (id, old, new) in merge(&old.stamps, &new.stamps) {
-            changes.note(Key::Stamp(*id), old, new, |stamp| encode::<StampRecord>(*stamp));
+            changes.note(Key::Stamp(*id), old, new, |stamp| {
+                encode::<StampRecord>(*stamp)
+            });
         }
         changes.note_progress(&old.progress, &new.progress);
         changes
@@ -55,12 +64,19 @@ impl Changes {
     /// A group's own record and those of its members, each only if it differs.
     fn note_group(&mut self, id: GroupId, old: Option<&Arc<Group>>, new: Option<&Arc<Group>>) {
         let record = |group: &Arc<Group>| GroupRecord::from(&**group);
-        self.note(Key::Group(id), old.map(record), new.map(record), encode::<GroupRecord>);
+        self.note(
+            Key::Group(id),
+            old.map(record),
+            new.map(record),
+            encode::<GroupRecord>,
+        );
         let nobody = BTreeMap::new();
         let before = old.map_or(&nobody, |group| &group.members);
         let after = new.map_or(&nobody, |group| &group.members);
         for (&member, old, new) in merge(before, after) {
-            self.note(Key::Member(id, member), old, new, |member| encode::<MemberRecord>(*member));
+            self.note(Key::Member(id, member), old, new, |member| {
+                encode::<MemberRecord>(*member)
+            });
         }
     }
 

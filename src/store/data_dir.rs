@@ -32,15 +32,18 @@ pub(super) fn prepare(dir: &Path) -> Result<(), Error> {
 /// sled creates its files itself and calls no one back, so this comes after it opened them. Files
 /// that it makes later are kept from others by the mode of the directory.
 pub(super) fn secure_files(dir: &Path, sled_dir: &Path) -> Result<(), Error> {
+    restrict(sled_dir, 0o700)?;
     for file in fs::read_dir(sled_dir).map_err(Error::io("list", sled_dir))? {
         let path = file.map_err(Error::io("list", sled_dir))?.path();
-        let mode = if path.is_dir() { 0o700 } else { 0o600 };
-        fs::set_permissions(&path, Permissions::from_mode(mode))
-            .map_err(Error::io("restrict", &path))?;
+        restrict(&path, if path.is_dir() { 0o700 } else { 0o600 })?;
     }
     for dir in [sled_dir, dir] {
         let opened = File::open(dir).map_err(Error::io("open", dir))?;
         opened.sync_all().map_err(Error::io("sync", dir))?;
     }
     Ok(())
+}
+
+fn restrict(path: &Path, mode: u32) -> Result<(), Error> {
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(Error::io("restrict", path))
 }

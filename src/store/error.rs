@@ -103,7 +103,9 @@ impl Error {
         move |error| match error {
             // sled 0.34.7 (`Config::try_lock`) tells a held lock by this text alone.
             sled::Error::Io(source) if source.to_string().starts_with("could not acquire lock") => {
-                Self::Locked { dir: dir.to_owned() }
+                Self::Locked {
+                    dir: dir.to_owned(),
+                }
             }
             sled::Error::Io(source) => Self::io(action, dir)(source),
             source => Self::Damaged {

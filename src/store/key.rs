@@ -165,14 +165,20 @@ mod tests {
 
     #[test]
     fn unknown_tag_is_taken_for_a_newer_version() {
-        assert!(matches!(Key::from_bytes(&[0x99, 1]), Err(Fault::Newer(0x99))));
+        assert!(matches!(
+            Key::from_bytes(&[0x99, 1]),
+            Err(Fault::Newer(0x99))
+        ));
     }
 
     #[test]
     fn short_and_long_ids_are_faults() {
         for length in [0, 1, 15, 17, 31, 33] {
             let bytes = [vec![tag::MEMBER], vec![0; length]].concat();
-            assert!(matches!(Key::from_bytes(&bytes), Err(Fault::KeyLength)), "{length}");
+            assert!(
+                matches!(Key::from_bytes(&bytes), Err(Fault::KeyLength)),
+                "{length}"
+            );
         }
         assert!(matches!(Key::from_bytes(&[]), Err(Fault::Empty)));
     }

@@ -26,7 +26,8 @@ impl Loader {
     /// Takes up one record of the store in `dir`.
     pub(super) fn take(&mut self, dir: &Path, key: &[u8], record: &[u8]) -> Result<(), Error> {
         let known = Key::from_bytes(key).map_err(Error::record(dir, "an unknown record"))?;
-        self.place(known, record).map_err(|fault| Error::record(dir, known)(fault))
+        self.place(known, record)
+            .map_err(|fault| Error::record(dir, known)(fault))
     }
 
     fn place(&mut self, key: Key<'_>, record: &[u8]) -> Result<(), Fault> {
@@ -41,7 +42,9 @@ impl Loader {
             // Read by `Store` when it is opened.
             Key::Tenant | Key::Generation => {}
             Key::UsersProgress => progress.users = decode::<ProgressRecord>(record)?.try_into()?,
-            Key::GroupsProgress => progress.groups = decode::<ProgressRecord>(record)?.try_into()?,
+            Key::GroupsProgress => {
+                progress.groups = decode::<ProgressRecord>(record)?.try_into()?
+            }
             Key::User(id) => {
                 let user = decode::<UserRecord>(record)?.try_into()?;
                 users.insert(id, Arc::new(user));
@@ -56,10 +59,14 @@ impl Loader {
                 group.members.insert(member, record);
             }
             Key::UserDecision(id) => {
-                decisions.users.insert(id, decode::<DecisionRecord>(record)?.into());
+                decisions
+                    .users
+                    .insert(id, decode::<DecisionRecord>(record)?.into());
             }
             Key::GroupDecision(id) => {
-                decisions.groups.insert(id, decode::<DecisionRecord>(record)?.into());
+                decisions
+                    .groups
+                    .insert(id, decode::<DecisionRecord>(record)?.into());
             }
             Key::Registration(id) => {
                 let record = decode::<RegistrationRecord>(record)?.try_into()?;

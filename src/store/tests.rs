@@ -36,18 +36,30 @@ fn group_id(n: u128) -> GroupId {
 fn small_state() -> State {
     let mut state = State::default();
     let directory = &mut state.directory;
-    directory.users.insert(user_id(1), Arc::new(User::default()));
+    directory
+        .users
+        .insert(user_id(1), Arc::new(User::default()));
     let include = Decision::Include(Grounds::Default);
-    directory.decisions.users.insert(user_id(1), include.clone());
-    let member = Member { kind: MemberKind::User };
+    directory
+        .decisions
+        .users
+        .insert(user_id(1), include.clone());
+    let member = Member {
+        kind: MemberKind::User,
+    };
     let group = Group {
         members: [(user_id(1).0, member)].into(),
         ..Group::default()
     };
     directory.groups.insert(group_id(2), Arc::new(group));
     directory.decisions.groups.insert(group_id(2), include);
-    directory.pins.insert("Vertrieb Süd".to_owned(), group_id(2));
-    let stamp = Stamp { fingerprint: 7, modified: now() };
+    directory
+        .pins
+        .insert("Vertrieb Süd".to_owned(), group_id(2));
+    let stamp = Stamp {
+        fingerprint: 7,
+        modified: now(),
+    };
     state.stamps.insert(Uuid::from_u128(1), stamp);
     state.progress.users.link = Some(DeltaLink("https://graph.example/1".to_owned()));
     state
@@ -70,7 +82,9 @@ fn cost_of(change: impl FnOnce(&mut State)) -> (usize, usize) {
 fn load_with(key: Key<'_>, record: &[u8]) -> Error {
     let (_parent, dir) = fresh();
     let store = Store::open(&dir).unwrap();
-    store.commit(&State::default(), &small_state(), now()).unwrap();
+    store
+        .commit(&State::default(), &small_state(), now())
+        .unwrap();
     store.shared.db.insert(key.to_bytes(), record).unwrap();
     store.load().unwrap_err()
 }
@@ -108,11 +122,17 @@ fn generation_counts_commits_across_restarts() {
     store.commit(&State::default(), &state, now()).unwrap();
     drop(store);
     let store = Store::open(&dir).unwrap();
-    let first = Generation { number: 1, committed: Some(now()) };
+    let first = Generation {
+        number: 1,
+        committed: Some(now()),
+    };
     assert_eq!(store.generation(), first);
     let later = Timestamp::from_second(1_900_000_000).unwrap();
     let stats = store.commit(&state, &State::default(), later).unwrap();
-    let second = Generation { number: 2, committed: Some(later) };
+    let second = Generation {
+        number: 2,
+        committed: Some(later),
+    };
     assert_eq!(stats.generation, second);
     assert_eq!(store.generation(), second);
 }
@@ -122,7 +142,9 @@ fn equal_states_write_nothing_and_are_no_generation() {
     assert_eq!(cost_of(|_| {}), (0, 0));
     let (_parent, dir) = fresh();
     let store = Store::open(&dir).unwrap();
-    store.commit(&State::default(), &State::default(), now()).unwrap();
+    store
+        .commit(&State::default(), &State::default(), now())
+        .unwrap();
     assert_eq!(store.generation().number, 0);
 }
 
@@ -161,7 +183,9 @@ fn change_of_one_record_writes_one_record() {
 fn one_new_member_of_a_large_group_writes_one_record() {
     let (_parent, dir) = fresh();
     let store = Store::open(&dir).unwrap();
-    let member = Member { kind: MemberKind::User };
+    let member = Member {
+        kind: MemberKind::User,
+    };
     let group = Group {
         members: (0..10_000).map(|n| (user_id(n).0, member)).collect(),
         ..Group::default()
@@ -171,7 +195,9 @@ fn one_new_member_of_a_large_group_writes_one_record() {
     store.commit(&State::default(), &old, now()).unwrap();
     let mut new = old.clone();
     let group = new.directory.groups.get_mut(&group_id(1)).unwrap();
-    Arc::make_mut(group).members.insert(user_id(10_000).0, member);
+    Arc::make_mut(group)
+        .members
+        .insert(user_id(10_000).0, member);
     let stats = store.commit(&old, &new, now()).unwrap();
     assert_eq!((stats.written, stats.removed), (1, 0));
     assert_eq!(store.load().unwrap(), new);
@@ -190,7 +216,10 @@ fn store_opened_twice_is_reported_as_locked() {
     let (_parent, dir) = fresh();
     let _first = Store::open(&dir).unwrap();
     let error = Store::open(&dir).unwrap_err();
-    assert!(matches!(&error, Error::Locked { dir: locked } if *locked == dir), "{error:?}");
+    assert!(
+        matches!(&error, Error::Locked { dir: locked } if *locked == dir),
+        "{error:?}"
+    );
     assert!(error.to_string().contains("is a daemon running?"));
 }
 
@@ -212,8 +241,15 @@ fn directory_that_group_or_others_can_reach_is_refused() {
         fs::create_dir(&dir).unwrap();
         fs::set_permissions(&dir, fs::Permissions::from_mode(mode)).unwrap();
         let error = Store::open(&dir).unwrap_err();
-        assert!(matches!(error, Error::Exposed { mode: seen, .. } if seen == mode), "{error:?}");
-        assert!(error.to_string().contains(&format!("chmod 700 {}", dir.display())));
+        assert!(
+            matches!(error, Error::Exposed { mode: seen, .. } if seen == mode),
+            "{error:?}"
+        );
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("chmod 700 {}", dir.display()))
+        );
     }
 }
 
@@ -221,12 +257,18 @@ fn directory_that_group_or_others_can_reach_is_refused() {
 fn everything_the_store_makes_is_for_its_owner_alone() {
     let (_parent, dir) = fresh();
     let _store = Store::open(&dir.join("nested")).unwrap();
+    // The file `db` and the directory `blobs` lie within; the walk below is not over nothing.
+    assert!(dir.join("nested/store/db").is_file());
     let mut unseen = vec![dir];
     while let Some(path) = unseen.pop() {
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
         if path.is_dir() {
-            unseen.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            unseen.extend(
+                fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
         }
     }
 }
@@ -236,7 +278,10 @@ fn data_dir_that_cannot_be_made_is_named() {
     let (_parent, file) = fresh();
     fs::write(&file, "in the way").unwrap();
     let error = Store::open(&file).unwrap_err();
-    assert!(matches!(&error, Error::Io { action: "create", path, .. } if *path == file), "{error:?}");
+    assert!(
+        matches!(&error, Error::Io { action: "create", path, .. } if *path == file),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -258,7 +303,10 @@ fn tenant_is_recorded_on_first_use_and_compared_later() {
 #[test]
 fn record_of_a_later_format_is_refused_as_newer() {
     let error = load_with(Key::User(user_id(1)), &[2, 0, 0]);
-    assert!(matches!(error, Error::NewerVersion { version: 2, .. }), "{error:?}");
+    assert!(
+        matches!(error, Error::NewerVersion { version: 2, .. }),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -267,21 +315,33 @@ fn kind_of_record_unknown_here_is_refused_as_newer() {
     let store = Store::open(&dir).unwrap();
     store.shared.db.insert([0x99, 1, 2], &[1]).unwrap();
     let error = store.load().unwrap_err();
-    assert!(matches!(error, Error::NewerVersion { version: 0x99, .. }), "{error:?}");
+    assert!(
+        matches!(error, Error::NewerVersion { version: 0x99, .. }),
+        "{error:?}"
+    );
 }
 
 #[test]
 fn record_that_ends_early_is_named() {
     let error = load_with(Key::User(user_id(1)), &[1, 1]);
     let expected = "user 00000000-0000-0000-0000-000000000001";
-    assert!(matches!(&error, Error::Corrupt { record, .. } if record == expected), "{error:?}");
+    assert!(
+        matches!(&error, Error::Corrupt { record, .. } if record == expected),
+        "{error:?}"
+    );
 }
 
 #[test]
 fn membership_without_its_group_is_corrupt() {
     let error = load_with(Key::Member(group_id(77), user_id(1).0), &[1, 0]);
     assert!(
-        matches!(error, Error::Corrupt { fault: Fault::GroupMissing, .. }),
+        matches!(
+            error,
+            Error::Corrupt {
+                fault: Fault::GroupMissing,
+                ..
+            }
+        ),
         "{error:?}"
     );
 }
@@ -291,8 +351,13 @@ fn after_a_commit_that_did_not_end_no_other_begins() {
     let (_parent, dir) = fresh();
     let store = Store::open(&dir).unwrap();
     store.shared.writer().is_in_doubt = true;
-    let error = store.commit(&State::default(), &small_state(), now()).unwrap_err();
-    assert!(matches!(error, Error::WriteFailedBefore { .. }), "{error:?}");
+    let error = store
+        .commit(&State::default(), &small_state(), now())
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::WriteFailedBefore { .. }),
+        "{error:?}"
+    );
     assert_eq!(store.load().unwrap(), State::default());
 }
 

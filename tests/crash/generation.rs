@@ -22,7 +22,10 @@ const GROUPS: u64 = 8;
 
 /// The number of the generation that the store holds, or what is wrong with it.
 pub fn find(store: &Store) -> Result<u64, String> {
-    let Generation { number, committed: time } = store.generation();
+    let Generation {
+        number,
+        committed: time,
+    } = store.generation();
     let expected = (number > 0).then(|| committed(number));
     if time != expected {
         return Err(format!("generation {number} claims to be of {time:?}"));
@@ -55,18 +58,38 @@ pub fn state(number: u64) -> State {
     let mut records = Vec::new();
     for user in (0..REGULARS + guests).filter(|user| (user + number) % 10 != 0) {
         let id = object_id(1, user);
-        state.directory.users.insert(UserId(id), Arc::new(user_of(user, number)));
-        state.directory.decisions.users.insert(UserId(id), decision(user, number));
-        let stamp = Stamp { fingerprint: user ^ (number << 32), modified: time };
+        state
+            .directory
+            .users
+            .insert(UserId(id), Arc::new(user_of(user, number)));
+        state
+            .directory
+            .decisions
+            .users
+            .insert(UserId(id), decision(user, number));
+        let stamp = Stamp {
+            fingerprint: user ^ (number << 32),
+            modified: time,
+        };
         state.stamps.insert(id.0, stamp);
         records.push((id, record(user, number)));
     }
     state.directory.registry = Registry::from_records(records);
     for group in 0..GROUPS {
         let id = GroupId(object_id(2, group));
-        state.directory.groups.insert(id, Arc::new(group_of(group, number)));
-        state.directory.decisions.groups.insert(id, decision(group, number));
-        state.directory.pins.insert(format!("group {}", (group + number) % 11), id);
+        state
+            .directory
+            .groups
+            .insert(id, Arc::new(group_of(group, number)));
+        state
+            .directory
+            .decisions
+            .groups
+            .insert(id, decision(group, number));
+        state
+            .directory
+            .pins
+            .insert(format!("group {}", (group + number) % 11), id);
     }
     state.progress = Progress {
         users: phase("users", number),
@@ -77,7 +100,10 @@ pub fn state(number: u64) -> State {
 
 fn object_id(kind: u64, index: u64) -> ObjectId {
     // Scattered, so that one commit touches pages all over the tree.
-    ObjectId(Uuid::from_u64_pair(index.wrapping_mul(0x9e37_79b9_7f4a_7c15), kind))
+    ObjectId(Uuid::from_u64_pair(
+        index.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        kind,
+    ))
 }
 
 fn user_of(user: u64, number: u64) -> User {
@@ -93,7 +119,9 @@ fn user_of(user: u64, number: u64) -> User {
 
 fn group_of(group: u64, number: u64) -> Group {
     let is_member = |user: &u64| (user * 3 + number) % (group + 2) == 0;
-    let member = Member { kind: MemberKind::User };
+    let member = Member {
+        kind: MemberKind::User,
+    };
     let members = (0..REGULARS).filter(is_member);
     Group {
         display_name: Some(format!("group {group}")),

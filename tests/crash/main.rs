@@ -45,7 +45,9 @@ fn killed_at_any_moment_the_store_holds_one_whole_generation() {
             let target = last.begun + random.u64(1..=3);
             let mut begun = Instant::now();
             while last.begun < target {
-                let line = victim.next_line().expect("the victim goes on until it is killed");
+                let line = victim
+                    .next_line()
+                    .expect("the victim goes on until it is killed");
                 match line {
                     Line::Begin(_) => begun = Instant::now(),
                     Line::Done(number) => lengths[generation::size(number)] = begun.elapsed(),
@@ -81,7 +83,10 @@ fn commit_that_meets_a_full_disk_fails_and_leaves_one_whole_generation() {
     let mut tally = Tally::default();
     let mut last = Last::default();
     let error = loop {
-        match victim.next_line().expect("the victim goes on until a write fails") {
+        match victim
+            .next_line()
+            .expect("the victim goes on until a write fails")
+        {
             Line::Failed(error) => break error,
             line => last.note(line, &mut tally),
         }
@@ -107,7 +112,10 @@ impl Last {
             Line::Begin(number) => self.begun = number,
             Line::Done(number) => self.done = number,
             Line::Found(number) => {
-                assert!([self.done, self.begun].contains(&number), "found {number}, but {self:?}");
+                assert!(
+                    [self.done, self.begun].contains(&number),
+                    "found {number}, but {self:?}"
+                );
                 if self.is_in_commit() {
                     tally.found_old += u32::from(number == self.done);
                     tally.found_new += u32::from(number == self.begun);

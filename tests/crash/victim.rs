@@ -42,7 +42,9 @@ impl Victim {
     pub fn start_with_file_size_limit(dir: &Path) -> Self {
         let mut shell = Command::new("sh");
         let script = r#"trap '' XFSZ; ulimit -f 6000; exec "$@""#;
-        shell.args(["-c", script, "sh"]).arg(env::current_exe().unwrap());
+        shell
+            .args(["-c", script, "sh"])
+            .arg(env::current_exe().unwrap());
         Self::spawn(shell, dir)
     }
 

@@ -18,13 +18,17 @@ use crate::directory::{
 
 /// Any state; its ids come from a small pool, so that two states have some in common.
 pub fn state() -> impl Strategy<Value = State> {
-    (directory(), phase(), phase(), btree_map(guid(), stamp(), 0..12)).prop_map(
-        |(directory, users, groups, stamps)| State {
+    (
+        directory(),
+        phase(),
+        phase(),
+        btree_map(guid(), stamp(), 0..12),
+    )
+        .prop_map(|(directory, users, groups, stamps)| State {
             directory,
             progress: Progress { users, groups },
             stamps,
-        },
-    )
+        })
 }
 
 fn directory() -> impl Strategy<Value = Directory> {
@@ -37,19 +41,21 @@ fn directory() -> impl Strategy<Value = Directory> {
         registrations.prop_map(Registry::from_records),
         btree_map(text(), group_id(), 0..6),
     )
-        .prop_map(|(users, groups, of_users, of_groups, registry, pins)| Directory {
-            users,
-            groups,
-            decisions: Decisions {
-                users: of_users,
-                groups: of_groups,
+        .prop_map(
+            |(users, groups, of_users, of_groups, registry, pins)| Directory {
+                users,
+                groups,
+                decisions: Decisions {
+                    users: of_users,
+                    groups: of_groups,
+                },
+                registry,
+                pins,
             },
-            registry,
-            pins,
-        })
+        )
 }
 
-fn guid() -> impl Strategy<Value = Uuid> {
+fn guid() -> impl Strategy<Value = Uuid> + Clone {
     prop_oneof![
         (0..24_u128).prop_map(Uuid::from_u128),
         any::<u128>().prop_map(Uuid::from_u128),
@@ -123,7 +129,14 @@ fn group() -> impl Strategy<Value = Group> {
     let texts = (optional_text(), optional_text(), optional_text());
     (texts, any::<[bool; 6]>(), option::of(time()), members()).prop_map(
         |((display_name, description, mail), flags, created, members)| {
-            let [mail_enabled, security_enabled, is_unified, is_dynamic, hidden, is_deleted] = flags;
+            let [
+                mail_enabled,
+                security_enabled,
+                is_unified,
+                is_dynamic,
+                hidden,
+                is_deleted,
+            ] = flags;
             Group {
                 display_name,
                 description,
@@ -148,8 +161,12 @@ fn members() -> impl Strategy<Value = BTreeMap<ObjectId, Member>> {
         Just(MemberKind::Other),
     ];
     let member = kind.prop_map(|kind| Member { kind });
-    let size = prop_oneof![4 => 0..8_usize, 1 => 500..600_usize];
-    size.prop_flat_map(move |size| btree_map(guid().prop_map(ObjectId), member.clone(), size))
+    let member = (guid().prop_map(ObjectId), member);
+    prop_oneof![
+        4 => vec(member.clone(), 0..8),
+        1 => vec(member, 500..600),
+    ]
+    .prop_map(BTreeMap::from_iter)
 }
 
 fn decision() -> impl Strategy<Value = Decision> {
@@ -175,7 +192,10 @@ fn reason() -> impl Strategy<Value = Reason> {
         Just(Reason::RulesUnresolved),
         Just(Reason::NoUsername),
         text().prop_map(Reason::NameReserved),
-        (text(), guid()).prop_map(|(name, id)| Reason::NameTaken { name, holder: ObjectId(id) }),
+        (text(), guid()).prop_map(|(name, id)| Reason::NameTaken {
+            name,
+            holder: ObjectId(id)
+        }),
         Just(Reason::NumbersExhausted),
         Just(Reason::NoMail),
         Just(Reason::PrefixMismatch),
@@ -186,15 +206,20 @@ fn reason() -> impl Strategy<Value = Reason> {
 
 fn record() -> impl Strategy<Value = Record> {
     let former = (text(), time()).prop_map(|(name, released)| FormerName { name, released });
-    (any::<u32>(), optional_text(), vec(former, 0..3), optional_text(), option::of(time())).prop_map(
-        |(number, name, former_names, home, deleted)| Record {
+    (
+        any::<u32>(),
+        optional_text(),
+        vec(former, 0..3),
+        optional_text(),
+        option::of(time()),
+    )
+        .prop_map(|(number, name, former_names, home, deleted)| Record {
             number,
             name,
             former_names,
             home,
             deleted,
-        },
-    )
+        })
 }
 
 fn phase() -> impl Strategy<Value = PhaseProgress> {
@@ -208,5 +233,8 @@ fn phase() -> impl Strategy<Value = PhaseProgress> {
 }
 
 fn stamp() -> impl Strategy<Value = Stamp> {
-    (any::<u64>(), time()).prop_map(|(fingerprint, modified)| Stamp { fingerprint, modified })
+    (any::<u64>(), time()).prop_map(|(fingerprint, modified)| Stamp {
+        fingerprint,
+        modified,
+    })
 }
