@@ -56,7 +56,7 @@ pub fn state(number: u64) -> State {
     let time = committed(number);
     let guests = if size(number) == 0 { GUESTS } else { 0 };
     let mut records = Vec::new();
-    for user in (0..REGULARS + guests).filter(|user| (user + number) % 10 != 0) {
+    for user in (0..REGULARS + guests).filter(|user| !(user + number).is_multiple_of(10)) {
         let id = object_id(1, user);
         state
             .directory
@@ -110,7 +110,7 @@ fn user_of(user: u64, number: u64) -> User {
     User {
         user_principal_name: Some(format!("user{user}@example.com")),
         display_name: Some(format!("Üser {user} of generation {number}")),
-        account_enabled: Some((user + number) % 2 == 0),
+        account_enabled: Some((user + number).is_multiple_of(2)),
         proxy_addresses: vec![format!("SMTP:user{user}.{number}@example.com"); 4],
         created: Some(committed(user)),
         ..User::default()
@@ -118,7 +118,7 @@ fn user_of(user: u64, number: u64) -> User {
 }
 
 fn group_of(group: u64, number: u64) -> Group {
-    let is_member = |user: &u64| (user * 3 + number) % (group + 2) == 0;
+    let is_member = |user: &u64| (user * 3 + number).is_multiple_of(group + 2);
     let member = Member {
         kind: MemberKind::User,
     };
