@@ -15,15 +15,16 @@
 //! was reserved, ends the log right there. No segment that the batch supersedes is reused until
 //! the whole batch is stable. A batch may span segments; its size does not matter.
 //!
-//! That protection belongs to a log, not to a tree, but `apply_batch` covers one tree only, and a
-//! transaction over several trees (`Transactional`) keeps every key it touches in memory twice and
-//! may run its closure again. So everything lives in the default tree, under keys that begin with
-//! a tag for the kind of record (`key.rs`), and a commit is one batch: a delta link cannot arrive
-//! without what it stands for. `tests/crash` kills a process in the middle of commits to hold sled
-//! to this.
+//! A transaction over several trees is protected the same way, but exists to read and to retry,
+//! which a sole writer that computed its changes beforehand has no use for. So everything lives in
+//! the default tree, under keys that begin with a tag for the kind of record (`key.rs`), and a
+//! commit is one batch: a delta link cannot arrive without what it stands for. `tests/crash` kills
+//! a process in the middle of commits to hold sled to this.
 //!
 //! Against a power cut, sled 0.34.7 on Linux calls `sync_file_range`, which reaches neither the
 //! file's length nor the disk's own cache; therefore a commit ends with an `fdatasync` of the log.
+//! What that does not cover is a disk that rots: damage in the log behind sled's last recovery
+//! looks like a torn write, and takes the store back to an earlier, whole state.
 //!
 //! # Layout
 //!
@@ -43,9 +44,10 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -219,7 +221,7 @@ impl Store {
 }
 
 impl Shared {
-    fn writer(&self) -> std::sync::MutexGuard<'_, Writer> {
+    fn writer(&self) -> MutexGuard<'_, Writer> {
         // A panic within a commit leaves `is_in_doubt` set, which says all that poison would.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -270,8 +272,8 @@ fn read_generation(db: &Db, dir: &Path) -> Result<Generation, Error> {
         .map_err(Error::record(dir, Key::Generation))
 }
 
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
             .field("dir", &self.dir)
             .finish_non_exhaustive()

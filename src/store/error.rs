@@ -20,7 +20,7 @@ pub enum Error {
         /// The data directory.
         dir: PathBuf,
     },
-    /// Others on this host could read password verifiers and personal data.
+    /// Others on this host could read the tenant's personal data and delta links.
     #[error(
         "{} has mode {mode:04o}, so group or others can reach it: run `chmod 700 {}`",
         dir.display(),
