@@ -86,6 +86,24 @@ pub fn fold(name: &str) -> String {
     folded.nfkc().collect()
 }
 
+/// The text in printable ASCII, case kept: for gecos, which passwd(5) readers take for ASCII.
+pub fn ascii_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.nfkd() {
+        match character {
+            ' '..='~' => out.push(character),
+            other if other.is_uppercase() => {
+                let spelled = other.to_lowercase().map(latin).collect::<String>();
+                let mut letters = spelled.chars();
+                out.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+                out.extend(letters);
+            }
+            other => out.push_str(latin(other)),
+        }
+    }
+    out
+}
+
 fn whole_upn(prefix: &str, domain: &str) -> Option<String> {
     let prefix = ascii(prefix);
     let mut name = rooted(prefix.trim_matches(['.', '-']))?;

@@ -1,7 +1,6 @@
 //! What each kind of entry carries (product contract §5): the tenant's properties become attributes.
 
 use jiff::Timestamp;
-use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 use super::arena::ChunkBuilder;
@@ -9,6 +8,7 @@ use super::dn::Dn;
 use super::index::{EntryId, Index};
 use super::matching::generalized_time;
 use super::schema::{AttributeId, Kind, id};
+use crate::directory::name::ascii_text;
 use crate::directory::registry::Record;
 use crate::directory::{Group, Stamp, User};
 
@@ -296,15 +296,7 @@ fn mail_addresses(user: &User) -> Vec<&str> {
 
 /// The common name in ASCII, without the characters that end a field of passwd(5) or of GECOS.
 fn gecos(cn: &str) -> String {
-    let mut ascii = String::with_capacity(cn.len());
-    for c in cn.nfkd() {
-        match c {
-            ':' | ',' => {}
-            ' '..='~' => ascii.push(c),
-            c => ascii.push_str(crate::directory::name::ascii_letter(c)),
-        }
-    }
-    ascii
+    ascii_text(cn).replace([':', ','], "")
 }
 
 #[cfg(test)]
