@@ -151,12 +151,15 @@ fn foreign(link: &str, origin: &str) -> String {
 /// A body whose sender dies half-way.
 struct BrokenOff {
     half: Option<Bytes>,
+    is_sent: bool,
 }
 
 impl BrokenOff {
     fn half_of(body: &Bytes) -> Self {
-        let half = Some(body.slice(..body.len() / 2));
-        Self { half }
+        Self {
+            half: Some(body.slice(..body.len() / 2)),
+            is_sent: false,
+        }
     }
 }
 
@@ -166,12 +169,18 @@ impl hyper::body::Body for BrokenOff {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HangUp>>> {
-        Poll::Ready(Some(match self.half.take() {
-            Some(half) => Ok(Frame::data(half)),
-            None => Err(HangUp),
-        }))
+        if let Some(half) = self.half.take() {
+            return Poll::Ready(Some(Ok(Frame::data(half))));
+        }
+        if !self.is_sent {
+            // hyper flushes what it has when a body pauses, and drops it when a body fails.
+            self.is_sent = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(HangUp)))
     }
 }
 

@@ -117,7 +117,11 @@ fn ordinary(number: usize, employee: &Employee) -> UserSpec {
         format!("smtp:{prefix}.{number}@contoso.onmicrosoft.com"),
         format!("SMTP:{upn}"),
     ]);
-    let office = if number % 3 == 0 { "Hamburg" } else { "Berlin" };
+    let office = if number.is_multiple_of(3) {
+        "Hamburg"
+    } else {
+        "Berlin"
+    };
     let mut spec = UserSpec::new(&upn)
         .name(given, surname)
         .created(&format!(
@@ -137,7 +141,7 @@ fn ordinary(number: usize, employee: &Employee) -> UserSpec {
         .with("usageLocation", "DE")
         .with("preferredLanguage", "en-GB")
         .with("businessPhones", json!([format!("+49 30 5550{number:03}")]));
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         spec = spec.with("mobilePhone", format!("+49 151 5550{number:03}"));
     }
     if let Some(manager) = manager_of(prefix, department) {

@@ -39,6 +39,7 @@ pub struct World {
 }
 
 impl World {
+    /// A tenant that has answered nothing yet.
     pub fn new(base_url: String, company: Company, disorder: Disorder) -> Self {
         Self {
             base_url,
@@ -79,6 +80,7 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// `world` with all gates open.
     pub fn new(world: World) -> Self {
         Self {
             world: Mutex::new(world),
@@ -87,6 +89,7 @@ impl Shared {
         }
     }
 
+    /// Locks the world; never hold the guard across an await.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.world
             .lock()

@@ -213,7 +213,7 @@ impl Company {
             .id
     }
 
-    /// The id of the latest user with that UPN who is not purged, deleted ones included.
+    /// The id of the user with that UPN in the recycle bin, or else of the living one.
     pub(in super::super) fn user_id_even_deleted(&self, upn: &str) -> Uuid {
         let is_meant =
             |user: &&User| user.object.life != Life::Purged && user.upn().eq_ignore_ascii_case(upn);
