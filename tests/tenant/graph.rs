@@ -1,0 +1,172 @@
+//! Microsoft Graph v1.0: authorisation, headers, and who answers which path.
+
+pub mod list;
+pub mod properties;
+pub mod query;
+pub mod refusal;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use serde_json::{Value, json};
+
+use super::clock::graph_stamp;
+use super::delta;
+use super::world::{Shared, World};
+use properties::Collection;
+use query::Query;
+use refusal::Refusal;
+
+/// The spellings of the delta function that Graph understands, and now and then uses itself.
+pub const DELTA_SPELLINGS: [&str; 4] = [
+    "delta",
+    "delta()",
+    "microsoft.graph.delta",
+    "microsoft.graph.delta()",
+];
+
+const CONTENT_TYPE: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"West Europe","Slice":"E","Ring":"5","ScaleUnit":"001","RoleInstance":"AM0SIMULATED"}}"#;
+/// Graph's own application id, named in every challenge.
+const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
+
+/// Everything under `/v1.0`.
+pub fn routes() -> Router<Arc<Shared>> {
+    let mut routes = Router::new().route("/v1.0/organization", get(organization));
+    for collection in [Collection::Users, Collection::Groups] {
+        let path = format!("/v1.0/{}", collection.segment());
+        routes = routes.route(&path, answering(collection, list::page));
+        for spelling in DELTA_SPELLINGS {
+            let path = format!("{path}/{spelling}");
+            routes = routes.route(&path, answering(collection, delta::page));
+        }
+    }
+    routes.fallback(unknown_path)
+}
+
+/// A page of a collection, or why there is none.
+type PageOf = fn(&mut World, Collection, &Query) -> Result<Value, Refusal>;
+
+fn answering(collection: Collection, page: PageOf) -> MethodRouter<Arc<Shared>> {
+    get(
+        move |State(shared): State<Arc<Shared>>, RawQuery(query), headers: HeaderMap| async move {
+            respond(&shared, &headers, collection.permissions(), |world| {
+                page(world, collection, &Query::parse(query.as_deref())?)
+            })
+        },
+    )
+}
+
+async fn organization(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    // Lenient on purpose: whether User.Read.All alone opens this to an app is not confirmed, and a client can
+    // do without the answer.
+    let permissions = [
+        "Organization.Read.All",
+        "User.Read.All",
+        "Directory.Read.All",
+    ];
+    respond(&shared, &headers, &permissions, |world| {
+        Ok(about_the_company(world))
+    })
+}
+
+async fn unknown_path(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    respond(&shared, &headers, &[], |_| Err(Refusal::unknown_segment()))
+}
+
+fn about_the_company(world: &World) -> Value {
+    let company = &world.company;
+    let domains: Vec<Value> = company
+        .domains
+        .iter()
+        .map(|domain| {
+            json!({
+                "capabilities": "Email, OfficeCommunicationsOnline",
+                "isDefault": domain.name == company.default_domain(),
+                "isInitial": domain.is_initial,
+                "name": domain.name,
+                "type": if domain.is_federated { "Federated" } else { "Managed" },
+            })
+        })
+        .collect();
+    json!({
+        "@odata.context": format!("{}/v1.0/$metadata#organization", world.base_url),
+        "value": [{
+            "id": company.tenant_id.to_string(),
+            "displayName": company.display_name,
+            "createdDateTime": "2014-02-11T09:00:00Z",
+            "tenantType": "AAD",
+            "verifiedDomains": domains,
+        }],
+    })
+}
+
+/// Checks the token, runs `answer`, and dresses the result in Graph's headers.
+///
+/// An empty list of permissions asks for a valid token only.
+fn respond(
+    shared: &Shared,
+    headers: &HeaderMap,
+    permissions: &[&str],
+    answer: impl FnOnce(&mut World) -> Result<Value, Refusal>,
+) -> Response {
+    let mut world = shared.world();
+    let request_id = world.random_id().to_string();
+    let sent_id = headers.get("client-request-id");
+    let client_request_id = sent_id
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or(&request_id)
+        .to_owned();
+    let outcome = authorize(&world, headers, permissions).and_then(|()| answer(&mut world));
+    let mut response = match outcome {
+        Ok(body) => (StatusCode::OK, body.to_string()).into_response(),
+        Err(refusal) => {
+            let date = graph_stamp(world.clock.now());
+            refusal.into_response(&date, &request_id, &client_request_id)
+        }
+    };
+    let headers = response.headers_mut();
+    let mut set = |name: &'static str, value: &str| {
+        let value = HeaderValue::from_str(value).expect("these values are plain ASCII");
+        headers.insert(name, value);
+    };
+    set("content-type", CONTENT_TYPE);
+    set("cache-control", "no-cache");
+    set("request-id", &request_id);
+    set("client-request-id", &client_request_id);
+    set("x-ms-ags-diagnostic", DIAGNOSTIC);
+    set("x-ms-resource-unit", "1");
+    response
+}
+
+/// Whether the bearer token is one of ours, for this Graph, alive, and strong enough.
+fn authorize(world: &World, headers: &HeaderMap, permissions: &[&str]) -> Result<(), Refusal> {
+    let authorization = headers.get(header::AUTHORIZATION);
+    let token = authorization
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .ok_or_else(|| Refusal::bad_token("Access token is empty."))?;
+    let grant = world.access_tokens.grant(token).ok_or_else(|| {
+        Refusal::bad_token("CompactToken parsing failed with error code: 80049217")
+    })?;
+    if grant.audience != world.base_url {
+        return Err(Refusal::bad_token(
+            "Access token validation failure. Invalid audience.",
+        ));
+    }
+    if grant.expires <= world.clock.now() {
+        return Err(Refusal::bad_token(
+            "Lifetime validation failed, the token is expired.",
+        ));
+    }
+    let suffices =
+        |permission: &&str| grant.roles.contains(*permission) || grant.scopes.contains(*permission);
+    if permissions.is_empty() || permissions.iter().any(suffices) {
+        return Ok(());
+    }
+    Err(Refusal::insufficient_privileges())
+}
