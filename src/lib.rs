@@ -3,6 +3,7 @@
 //! skeleton
 
 pub mod admin;
+pub mod app;
 pub mod auth;
 pub mod ber;
 pub mod cli;
