@@ -102,7 +102,7 @@ impl Inner {
             .unwrap_or_else(PoisonError::into_inner);
         let old = self.state.load_full();
         let is_served = self.published.load().is_some();
-        let rebuild = sync::is_complete(&new) && !(is_served && old.directory == new.directory);
+        let rebuild = sync::is_servable(&new) && !(is_served && old.directory == new.directory);
         let snapshot = match rebuild {
             true => Some(Snapshot::build(
                 &new.directory,
