@@ -52,3 +52,16 @@ async fn nothing_behind_an_undecodable_message_is_answered() {
     client.write(&[&[0x30, 0x80][..], &request].concat()).await;
     assert_notice(&client.rest().await, LdapResultCode::ProtocolError);
 }
+
+#[tokio::test]
+async fn the_reason_for_ending_a_session_reaches_a_client_that_is_still_sending() {
+    // A request beyond the server's limit ends the session, and the client learns why (§4.1.1, §4.4.1).
+    const BEYOND_ANY_LIMIT_OF_THE_ANONYMOUS: usize = 4 * 1024 * 1024;
+    let world = World::start().await;
+    let mut client = Client::connect(&world).await;
+    let mut message = vec![0x30, 0x84];
+    message.extend((BEYOND_ANY_LIMIT_OF_THE_ANONYMOUS as u32).to_be_bytes());
+    message.resize(BEYOND_ANY_LIMIT_OF_THE_ANONYMOUS, 0);
+    client.write(&message).await;
+    assert_notice(&client.rest().await, LdapResultCode::ProtocolError);
+}

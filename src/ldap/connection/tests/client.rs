@@ -93,6 +93,7 @@ impl Client {
         while let Some(message) = self.next().await {
             messages.push(message);
         }
+        self.stream.shutdown().await.unwrap();
         self.ended().await;
         messages
     }
