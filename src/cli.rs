@@ -3,11 +3,13 @@
 //! [`run`] turns parsed [`Arguments`] into a result; `main` turns that into an exit status through [`failure`].
 //! A running daemon owns the store, so the commands work through its admin socket.
 
+mod check;
 mod explain;
 pub mod failure;
 mod hash_password;
 pub mod logging;
 mod output;
+mod serve;
 mod status;
 mod sync;
 
@@ -18,7 +20,7 @@ use clap::{Parser, Subcommand};
 use thiserror::Error;
 
 use crate::admin;
-use crate::admin::client::Client;
+use crate::app;
 use crate::config;
 use output::Output;
 
@@ -53,6 +55,17 @@ pub struct Arguments {
 /// What the command can do. The comments are the help texts.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the daemon: sync in the background, answer LDAP
+    ///
+    /// Serves what the store holds at once, and syncs behind that. Stops on SIGTERM or SIGINT, after the operations in
+    /// hand.
+    Serve,
+
+    /// Try the configuration, credentials, permissions and certificate, and say what to do
+    ///
+    /// Changes nothing. Each line begins with ok, warning or FAILED.
+    Check,
+
     /// Run a sync pass now, and show what it changed
     ///
     /// Progress goes to standard error, the summary to standard output. With --json each event is a line of standard
@@ -81,6 +94,8 @@ pub enum Command {
 
 const AFTER_HELP: &str = "\
 Examples:
+  ldap365 --config ldap365.toml check
+  ldap365 --config ldap365.toml serve
   ldap365 status
   ldap365 explain alice@contoso.com
   ldap365 sync --full
@@ -108,6 +123,20 @@ pub enum Error {
     /// The daemon could not be asked, or said no.
     #[error(transparent)]
     Daemon(#[from] admin::client::Error),
+    /// The daemon cannot start, or the store cannot be used.
+    #[error(transparent)]
+    App(#[from] app::Error),
+    /// Something that was checked does not work; the findings have been printed.
+    #[error("not everything works; the lines marked FAILED say what to do")]
+    CheckFailed,
+    /// `explain` was asked about somebody the tenant does not have.
+    #[error(
+        "nobody in the tenant has the object id, user principal name, mail address or username {user:?}, as of the last sync"
+    )]
+    Unknown {
+        /// As given.
+        user: String,
+    },
     /// A password was not hashed.
     #[error(transparent)]
     HashPassword(#[from] hash_password::Error),
@@ -125,12 +154,17 @@ pub enum Error {
 /// Does what the arguments ask for.
 pub async fn run(arguments: Arguments) -> Result<(), Error> {
     let mut output = Output::new(arguments.json);
-    let client = || Ok::<_, Error>(Client::new(&config::load(&arguments.config)?.admin.socket));
+    if let Command::HashPassword = arguments.command {
+        return hash_password::run(&mut output);
+    }
+    let config = config::load(&arguments.config)?;
     match &arguments.command {
-        Command::Sync { full } => sync::run(&client()?, *full, &mut output).await,
-        Command::Status => status::run(&client()?, &mut output).await,
-        Command::Explain { user } => explain::run(&client()?, user, &mut output).await,
-        Command::HashPassword => hash_password::run(&mut output),
+        Command::Serve => serve::run(config).await,
+        Command::Check => check::run(&config, &mut output).await,
+        Command::Sync { full } => sync::run(&config, *full, &mut output).await,
+        Command::Status => status::run(&config, &mut output).await,
+        Command::Explain { user } => explain::run(&config, user, &mut output).await,
+        Command::HashPassword => Ok(()),
     }
 }
 

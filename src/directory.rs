@@ -26,7 +26,7 @@ pub use registry::Registry;
 pub use user::User;
 
 /// The whole tenant as last read, and everything decided about it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directory {
     /// Every user of the tenant, guests and disabled ones included; soft-deleted ones are absent.
     ///
@@ -43,7 +43,7 @@ pub struct Directory {
 }
 
 /// All that the store keeps: the directory, how far the sync has read, and when entries last changed.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     /// The tenant and what was decided about it.
     pub directory: Directory,

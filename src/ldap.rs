@@ -148,6 +148,12 @@ impl Context {
     }
 }
 
+/// Whether the certificate and key can be read and used together.
+pub fn check_identity(identity: &TlsIdentity) -> Result<(), Error> {
+    tls::acceptor(identity)?;
+    Ok(())
+}
+
 impl Server {
     /// Reads the certificate and binds every socket, so that whatever is wrong shows before anything
     /// is served.

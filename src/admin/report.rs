@@ -16,8 +16,8 @@ pub struct Status {
     pub version: String,
     /// The tenant, as the configuration names it.
     pub tenant: String,
-    /// When the daemon started.
-    pub since: Timestamp,
+    /// When the daemon started; `None` when none runs and the store was asked.
+    pub since: Option<Timestamp>,
     /// The worst news there is.
     pub state: Health,
     /// Why `state` is not `ok`, and who must do what; one sentence each.
@@ -131,15 +131,6 @@ pub enum SyncEvent {
         /// Objects read in this phase so far.
         objects: usize,
     },
-    /// Microsoft asked for patience, or did not answer.
-    Waiting {
-        /// The phase that waits.
-        phase: Phase,
-        /// For how long.
-        seconds: u64,
-        /// What the answer was.
-        reason: String,
-    },
     /// The pass is over. Nothing follows.
     Finished(PassSummary),
 }
@@ -230,13 +221,11 @@ impl Readiness {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "ldap365 {} for {}, running since {}",
-            self.version,
-            self.tenant,
-            moment(self.since)
-        )?;
+        write!(f, "ldap365 {} for {}, ", self.version, self.tenant)?;
+        match self.since {
+            Some(since) => writeln!(f, "running since {}", moment(since))?,
+            None => writeln!(f, "not running: this is what the store holds")?,
+        }
         writeln!(f, "state:   {}", self.state)?;
         for problem in &self.problems {
             writeln!(f, "         {problem}")?;
@@ -253,9 +242,10 @@ impl fmt::Display for Status {
         )?;
         writeln!(f, "users phase:  {}", self.users)?;
         writeln!(f, "groups phase: {}", self.groups)?;
-        match self.next_pass {
-            Some(at) => write!(f, "next pass:    {}", moment(at))?,
-            None => f.write_str("next pass:    one is running")?,
+        match (self.next_pass, self.since) {
+            (Some(at), _) => write!(f, "next pass:    {}", moment(at))?,
+            (None, Some(_)) => f.write_str("next pass:    one is running")?,
+            (None, None) => f.write_str("next pass:    none until the daemon is started")?,
         }
         for credential in &self.credentials {
             write!(f, "\ncredential {credential}")?;
@@ -357,13 +347,6 @@ impl fmt::Display for SyncEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read { phase, objects } => write!(f, "{phase}: {objects} read"),
-            Self::Waiting {
-                phase,
-                seconds,
-                reason,
-            } => {
-                write!(f, "{phase}: waiting {seconds} s ({reason})")
-            }
             Self::Finished(summary) => summary.fmt(f),
         }
     }

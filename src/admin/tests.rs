@@ -28,7 +28,7 @@ fn status() -> Status {
     Status {
         version: "0.1.0".to_owned(),
         tenant: "contoso.com".to_owned(),
-        since: jiff::Timestamp::UNIX_EPOCH,
+        since: Some(jiff::Timestamp::UNIX_EPOCH),
         state: Health::Degraded,
         problems: vec!["one credential is refused".to_owned()],
         users: PhaseReport::default(),

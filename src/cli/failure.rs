@@ -34,7 +34,10 @@ fn is_hangup(error: &Error) -> bool {
 fn exit_status(error: &Error) -> u8 {
     match error {
         Error::Config(_) | Error::Logging(_) => MISUSED,
-        Error::Daemon(_)
+        Error::App(_)
+        | Error::CheckFailed
+        | Error::Unknown { .. }
+        | Error::Daemon(_)
         | Error::HashPassword(_)
         | Error::PassFailed
         | Error::Output(_)

@@ -1,17 +1,52 @@
 //! `ldap365 sync`
 
+use std::cell::RefCell;
+
 use super::Error;
 use super::output::Output;
-use crate::admin::client::Client;
+use crate::admin::client::{self, Client};
 use crate::admin::report::SyncEvent;
+use crate::app::offline;
+use crate::config::Config;
+
+/// Has the daemon run a pass, or runs one on the store when there is no daemon.
+pub(super) async fn run(config: &Config, full: bool, output: &mut Output) -> Result<(), Error> {
+    match follow(&Client::new(&config.admin.socket), full, output).await {
+        Err(Error::Daemon(client::Error::NoDaemon { .. })) => {
+            run_offline(config, full, output).await
+        }
+        done => done,
+    }
+}
+
+async fn run_offline(config: &Config, full: bool, output: &mut Output) -> Result<(), Error> {
+    let output = RefCell::new(output);
+    let written = RefCell::new(Ok(()));
+    let summary = offline::sync(config, full, |event| {
+        let mut written = written.borrow_mut();
+        if written.is_ok() {
+            *written = output.borrow_mut().show_progress(&event);
+        }
+    })
+    .await?;
+    written.into_inner()?;
+    let has_failed = !summary.failures.is_empty();
+    let event = SyncEvent::Finished(summary);
+    output.into_inner().show(&event, &event)?;
+    if has_failed {
+        Err(Error::PassFailed)
+    } else {
+        Ok(())
+    }
+}
 
 /// Orders a pass and follows it to its end. A pass that failed in part is an error, after its summary was printed.
-pub(super) async fn run(client: &Client, full: bool, output: &mut Output) -> Result<(), Error> {
+async fn follow(client: &Client, full: bool, output: &mut Output) -> Result<(), Error> {
     let mut events = client.sync(full).await?;
     let mut has_failed = false;
     while let Some(event) = events.next().await? {
         match &event {
-            SyncEvent::Read { .. } | SyncEvent::Waiting { .. } => output.show_progress(&event)?,
+            SyncEvent::Read { .. } => output.show_progress(&event)?,
             SyncEvent::Finished(summary) => {
                 output.show(&event, &event)?;
                 has_failed = !summary.failures.is_empty();
@@ -35,7 +70,7 @@ mod tests {
     async fn progress_and_summary_go_their_own_ways() {
         let running = start_program(Program::default()).await;
         let (mut output, results, progress) = in_memory(false);
-        run(&running.client(), true, &mut output)
+        follow(&running.client(), true, &mut output)
             .await
             .expect("a clean pass");
         assert_eq!(progress.text(), "users: 5 read\n");
@@ -56,7 +91,7 @@ mod tests {
         })
         .await;
         let (mut output, results, _) = in_memory(false);
-        let result = run(&running.client(), false, &mut output).await;
+        let result = follow(&running.client(), false, &mut output).await;
         assert!(matches!(result, Err(Error::PassFailed)), "{result:?}");
         assert!(
             results
@@ -71,7 +106,7 @@ mod tests {
     async fn scripts_read_events_line_by_line() {
         let running = start_program(Program::default()).await;
         let (mut output, results, _) = in_memory(true);
-        run(&running.client(), false, &mut output)
+        follow(&running.client(), false, &mut output)
             .await
             .expect("a clean pass");
         let lines: Vec<SyncEvent> = results

@@ -173,10 +173,22 @@ mod tests {
 
     #[test]
     fn a_base_is_a_name_the_tree_can_stand_under() {
-        for text in ["dc=example,dc=com", "o=Doe\\, Inc.,c=DE", "2.5.4.10=Example", "ou=it,o=x"] {
+        for text in [
+            "dc=example,dc=com",
+            "o=Doe\\, Inc.,c=DE",
+            "2.5.4.10=Example",
+            "ou=it,o=x",
+        ] {
             assert!(base_dn(text).is_some(), "{text}");
         }
-        for text in ["example.com", "dc=example,", "cn=directory", "dc=a+o=b,dc=c", "o=Doe, Inc.", ""] {
+        for text in [
+            "example.com",
+            "dc=example,",
+            "cn=directory",
+            "dc=a+o=b,dc=c",
+            "o=Doe, Inc.",
+            "",
+        ] {
             assert!(base_dn(text).is_none(), "{text}");
         }
     }

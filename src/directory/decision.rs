@@ -71,7 +71,7 @@ pub enum Reason {
 }
 
 /// Every decision taken at the last commit.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decisions {
     /// One for each user of the directory.
     pub users: BTreeMap<UserId, Decision>,

@@ -9,7 +9,7 @@ use super::ObjectId;
 /// A group's properties, named as Graph names them, and its direct members.
 ///
 /// Source: Graph, resource type `group`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
     /// `displayName`; not unique in a tenant.
     pub display_name: Option<String>,

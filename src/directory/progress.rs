@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub struct DeltaLink(pub String);
 
 /// Where each phase of the sync goes on.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// The users phase.
     pub users: PhaseProgress,
@@ -20,7 +20,7 @@ pub struct Progress {
 }
 
 /// Where one phase goes on; all `None` before its first commit.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PhaseProgress {
     /// The delta link committed together with what it stands for.
     pub link: Option<DeltaLink>,

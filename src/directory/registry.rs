@@ -20,7 +20,7 @@ use numbers::Numbers;
 pub use register::register;
 
 /// Names and numbers by object id, for users and groups alike, deleted ones included.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registry {
     records: BTreeMap<ObjectId, Record>,
     /// Who holds each name, folded: every current and former name of `records`, and nothing else.

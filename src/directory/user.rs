@@ -5,7 +5,7 @@ use jiff::Timestamp;
 /// A user's properties, named as Graph names them; absent and `null` properties are `None`.
 ///
 /// Source: Graph, resource type `user`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
     /// `userPrincipalName`: how the person signs in at Microsoft.
     pub user_principal_name: Option<String>,

@@ -44,6 +44,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// The phase that came to nothing.
+    pub fn phase(&self) -> PhaseName {
+        match self {
+            Self::Graph { phase, .. }
+            | Self::NextLinkRepeated { phase, .. }
+            | Self::TooManyPages { phase, .. }
+            | Self::Commit { phase, .. } => *phase,
+        }
+    }
+
     /// Whether the other phase is bound to fail as well: no token to be had, or nowhere to put the result.
     pub fn ends_pass(&self) -> bool {
         match self {

@@ -11,7 +11,7 @@ use crate::directory::ObjectId;
 const DOMAIN: &[u8] = b"ldap365 posix number 1\0";
 
 /// Every number in use; none is ever given back.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Numbers {
     used: BTreeSet<u32>,
 }

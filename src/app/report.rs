@@ -1,0 +1,85 @@
+//! What the sync says, in the words of the admin socket.
+
+use crate::admin::report::{GroupChanges, PassSummary, UserChanges};
+use crate::sync::tally::Tally;
+use crate::sync::{Error, PhaseName, Summary};
+
+/// A pass for people and scripts.
+pub(crate) fn pass_summary(summary: &Summary) -> PassSummary {
+    let tally = |phase: &Option<crate::sync::summary::PhaseSummary>| {
+        phase.as_ref().map_or(Tally::default(), |phase| phase.tally)
+    };
+    let (users, groups) = (tally(&summary.users), tally(&summary.groups));
+    PassSummary {
+        users: UserChanges {
+            added: users.added,
+            changed: users.changed,
+            removed: users.removed,
+            activated: summary.activated.count,
+            deactivated: summary.deactivated.count,
+        },
+        groups: GroupChanges {
+            added: groups.added,
+            changed: groups.changed,
+            removed: groups.removed,
+            imported: summary.imported.count,
+            dropped: summary.dropped.count,
+        },
+        requests: summary.requests as u64,
+        duration_ms: summary.duration.as_millis() as u64,
+        problems: problems(summary),
+        failures: summary.errors.iter().map(with_causes).collect(),
+    }
+}
+
+fn problems(summary: &Summary) -> Vec<String> {
+    let rules = summary.problems.iter().map(ToString::to_string);
+    let warnings = summary.warnings.iter().map(ToString::to_string);
+    let unreadable = summary.unreadable.iter().map(ToString::to_string);
+    let left_out = summary
+        .left_out
+        .iter()
+        .map(|property| refused_property(property));
+    rules
+        .chain(warnings)
+        .chain(unreadable)
+        .chain(left_out)
+        .collect()
+}
+
+/// The sentence about a property the tenant refuses.
+pub(crate) fn refused_property(property: &str) -> String {
+    format!("the tenant refuses the property {property}: entries are served without it")
+}
+
+/// Why a phase of a pass failed, if it did.
+pub(crate) fn failure(summary: &Summary, phase: PhaseName) -> Option<String> {
+    summary
+        .errors
+        .iter()
+        .find(|error| error.phase() == phase)
+        .map(with_causes)
+}
+
+/// Nothing was added, changed or removed, and nothing is wrong.
+pub(crate) fn is_quiet(done: &PassSummary) -> bool {
+    done.users == UserChanges::default()
+        && done.groups == GroupChanges::default()
+        && done.problems.is_empty()
+        && done.failures.is_empty()
+}
+
+/// An error and whatever its causes add to it, in one line.
+pub(crate) fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let sentence = inner.to_string();
+        if !text.contains(&sentence) {
+            text.push_str(": ");
+            text.push_str(&sentence);
+        }
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,248 @@
+//! The loop that runs passes: on schedule, and when someone asks.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::keeper::Keeper;
+use super::report;
+use crate::admin::report::{PassSummary, Phase, SyncEvent};
+use crate::directory::registry::Policy;
+use crate::graph::GraphClient;
+use crate::sync::schedule::Schedule;
+use crate::sync::{self, Event, PhaseName, Settings, Settled, Summary};
+
+/// Events held for a command that reads slowly; progress beyond that is dropped, the end never.
+const EVENTS_MAX: usize = 256;
+/// How long the end of a pass waits for a command to read it.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the syncer has done, and what it is asked to do: where it and the admin socket meet.
+pub(crate) struct Board {
+    news: Mutex<News>,
+    ordered: Notify,
+}
+
+/// What is on the board.
+pub(crate) struct News {
+    /// What the last pass did; `None` before the first.
+    pub last: Option<PassSummary>,
+    /// Why the phases of the last pass failed: users, groups.
+    pub failures: [Option<String>; 2],
+    /// What the rules had to say when they were last applied.
+    pub settled: Settled,
+    /// Properties of Graph that the tenant refuses, until an enumeration gets them.
+    pub left_out: Vec<&'static str>,
+    /// When the next pass starts; `None` while one runs.
+    pub next_pass: Option<Timestamp>,
+    orders: Orders,
+}
+
+/// Passes asked for that have not begun.
+#[derive(Default)]
+struct Orders {
+    full: bool,
+    listeners: Vec<mpsc::Sender<SyncEvent>>,
+}
+
+impl Board {
+    pub fn new(settled: Settled) -> Self {
+        let news = News {
+            last: None,
+            failures: [None, None],
+            settled,
+            left_out: Vec::new(),
+            next_pass: None,
+            orders: Orders::default(),
+        };
+        Self {
+            news: Mutex::new(news),
+            ordered: Notify::new(),
+        }
+    }
+
+    /// Reads or changes what is on the board; short, and never across an await.
+    pub fn news(&self) -> MutexGuard<'_, News> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for a pass that begins after now, because one that runs may have read past what it is to see.
+    pub fn order(&self, full: bool) -> mpsc::Receiver<SyncEvent> {
+        let (sender, receiver) = mpsc::channel(EVENTS_MAX);
+        let mut news = self.news();
+        news.orders.full |= full;
+        news.orders.listeners.push(sender);
+        self.ordered.notify_one();
+        receiver
+    }
+}
+
+/// Runs passes one after the other.
+pub(crate) struct Syncer {
+    pub client: GraphClient,
+    pub keeper: Arc<Keeper>,
+    pub settings: Settings,
+    pub policy: Policy,
+    pub board: Arc<Board>,
+}
+
+impl Syncer {
+    /// Runs passes until shutdown; the first begins at once. A pass under way is dropped at shutdown, which
+    /// loses nothing but what it had read.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let passes = async {
+            let mut schedule = Schedule::new(self.settings.interval, Instant::now());
+            loop {
+                self.wait(&mut schedule).await;
+                schedule.began();
+                let is_success = self.pass().await;
+                schedule.ended(is_success, Instant::now(), fastrand::f64());
+            }
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = passes => {}
+        }
+        // Commands that wait for a pass learn that there will be none.
+        self.board.news().orders = Orders::default();
+    }
+
+    async fn wait(&self, schedule: &mut Schedule) {
+        loop {
+            let wait = schedule.wait(Instant::now());
+            if wait.is_zero() {
+                return;
+            }
+            let next = SignedDuration::try_from(wait)
+                .ok()
+                .and_then(|wait| Timestamp::now().checked_add(wait).ok());
+            self.board.news().next_pass = next;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.board.ordered.notified() => schedule.trigger(),
+            }
+        }
+    }
+
+    /// Runs one pass and puts what it did on the board; whether both phases were committed.
+    async fn pass(&self) -> bool {
+        let orders = {
+            let mut news = self.board.news();
+            news.next_pass = None;
+            std::mem::take(&mut news.orders)
+        };
+        let summary = run_pass(
+            &self.client,
+            &self.keeper,
+            &self.settings,
+            &self.policy,
+            orders.full,
+            |event| {
+                for listener in &orders.listeners {
+                    // A full channel means that nobody watches the progress closely.
+                    let _ = listener.try_send(event.clone());
+                }
+            },
+        )
+        .await;
+        let done = report::pass_summary(&summary);
+        log(&summary, &done);
+        self.note(&summary, &done);
+        for listener in orders.listeners {
+            // The command may have gone away meanwhile.
+            let _ = listener
+                .send_timeout(SyncEvent::Finished(done.clone()), FINISH_TIMEOUT)
+                .await;
+        }
+        summary.is_success()
+    }
+
+    fn note(&self, summary: &Summary, done: &PassSummary) {
+        let mut news = self.board.news();
+        news.last = Some(done.clone());
+        news.failures =
+            [PhaseName::Users, PhaseName::Groups].map(|phase| report::failure(summary, phase));
+        if summary.users.is_some() || summary.groups.is_some() {
+            news.settled = Settled {
+                problems: summary.problems.clone(),
+                warnings: summary.warnings.clone(),
+            };
+        }
+        let enumerated = [&summary.users, &summary.groups]
+            .into_iter()
+            .flatten()
+            .any(|phase| phase.mode == sync::round::Mode::Full);
+        if enumerated {
+            news.left_out = summary.left_out.clone();
+        }
+    }
+}
+
+/// One pass over the keeper's state, telling `events` how far it has come.
+pub(crate) async fn run_pass(
+    client: &GraphClient,
+    keeper: &Keeper,
+    settings: &Settings,
+    policy: &Policy,
+    full: bool,
+    events: impl Fn(SyncEvent),
+) -> Summary {
+    let objects = AtomicUsize::new(0);
+    let progress = |event: Event| match event {
+        Event::Began { .. } | Event::Restarted { .. } => objects.store(0, Ordering::Relaxed),
+        Event::PageRead { phase, entries, .. } => {
+            let objects = objects.fetch_add(entries, Ordering::Relaxed) + entries;
+            let phase = match phase {
+                PhaseName::Users => Phase::Users,
+                PhaseName::Groups => Phase::Groups,
+            };
+            events(SyncEvent::Read { phase, objects });
+        }
+        Event::Committed { .. } => {}
+    };
+    let commit = |state| keeper.commit(state);
+    sync::pass(
+        client,
+        keeper.state(),
+        settings,
+        policy,
+        full,
+        progress,
+        commit,
+    )
+    .await
+}
+
+/// A pass that changed nothing is no news at `info`.
+fn log(summary: &Summary, done: &PassSummary) {
+    for failure in &done.failures {
+        warn!("sync: {failure}");
+    }
+    for problem in &done.problems {
+        warn!("sync: {problem}");
+    }
+    for moved in &summary.deactivated.first {
+        let reason = moved.reason.as_ref().map(ToString::to_string);
+        info!(user = moved.label, id = %moved.id, reason = reason.as_deref().unwrap_or("no longer in the tenant"), "no longer active");
+    }
+    if done.failures.is_empty() && !report::is_quiet(done) {
+        info!(
+            requests = done.requests,
+            duration_ms = done.duration_ms,
+            users_added = done.users.added,
+            users_changed = done.users.changed,
+            users_removed = done.users.removed,
+            groups_added = done.groups.added,
+            groups_changed = done.groups.changed,
+            groups_removed = done.groups.removed,
+            activated = done.users.activated,
+            deactivated = done.users.deactivated,
+            "synced"
+        );
+    }
+}
