@@ -208,7 +208,7 @@ async fn scopes_reach_as_far_as_they_should() {
         .await;
     let nowhere = nowhere.ended_with(result::NO_SUCH_OBJECT);
     assert!(
-        nowhere.output.contains("Matched DN: dc=contoso,dc=example"),
+        nowhere.errors.contains("Matched DN: dc=contoso,dc=example"),
         "{nowhere:?}"
     );
 }
