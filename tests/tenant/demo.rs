@@ -1,27 +1,28 @@
 //! `cargo demo`: the sample tenant becomes an LDAP directory on this machine, until Ctrl-C.
 //!
-//! Everything it makes is in one temporary directory, which goes with it.
+//! Everything it makes is in one temporary directory, which goes with it. With arguments it is the `ldap365` command
+//! instead, so that nothing has to be compiled twice to ask the running demo a question.
 
 #[path = "../harness/mod.rs"]
 mod harness;
 #[path = "mod.rs"]
 mod tenant;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use harness::certificates::Certificates;
 use harness::settings::{self, BASE, SERVICE_DN, SERVICE_PASSWORD};
 use ldap365::admin::client::Client;
 use ldap365::admin::report::Status;
-use ldap365::{app, config};
+use ldap365::{app, cli, config};
 use tenant::{Tenant, sample};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -55,6 +56,9 @@ enum Error {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if std::env::args_os().len() > 1 {
+        return command().await;
+    }
     start_logging();
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
@@ -65,6 +69,14 @@ async fn main() -> ExitCode {
     }
 }
 
+/// What `main` of the program does, without the log.
+async fn command() -> ExitCode {
+    match cli::run(cli::Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => cli::failure::report(&error),
+    }
+}
+
 /// Binds and their reasons are worth seeing; the rest of the log is for LDAP365_LOG.
 fn start_logging() {
     let filter = std::env::var("LDAP365_LOG");
@@ -72,6 +84,7 @@ fn start_logging() {
         filter.unwrap_or_else(|_| "error,ldap365::auth=info,ldap365::ldap::bind=info".to_owned());
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
         .init();
 }
@@ -98,7 +111,7 @@ async fn run() -> Result<(), Error> {
     }));
     let ready = async {
         let (ldap, ldaps) = addresses.await.map_err(|_| Error::Stopped)?;
-        Ok((ldap, ldaps, first_pass(&client).await?))
+        Ok::<_, Error>((ldap, ldaps, first_pass(&client).await?))
     };
     tokio::pin!(until);
     tokio::select! {
@@ -183,7 +196,7 @@ A person, as a host's service account sees her:
 Groups and their members, with StartTLS:
   LDAPTLS_CACERT={ca} ldapsearch -x -LLL -ZZ -H ldap://{ldap} -D {SERVICE_DN} -w {SERVICE_PASSWORD} -b ou=groups,{BASE} '(cn=eng-*)' cn gidNumber memberUid
 
-The same groups as numbers for a host, over TLS from the first byte:
+The groups Ada is in, over TLS from the first byte:
   LDAPTLS_CACERT={ca} ldapsearch -x -LLL -H ldaps://{ldaps} -D {SERVICE_DN} -w {SERVICE_PASSWORD} -b {BASE} '(&(objectClass=posixGroup)(memberUid=ada))' cn gidNumber
 
 Ada signs in with her Office 365 password, and with a wrong one:
@@ -192,11 +205,11 @@ Ada signs in with her Office 365 password, and with a wrong one:
 
 Tom is in the ignored group Ex-Employees. He is not found, and ldap365 says why:
   ldapsearch -x -LLL -H ldap://{ldap} -D {SERVICE_DN} -w {SERVICE_PASSWORD} -b {BASE} '(uid=tom)' dn
-  cargo run --quiet -- --config {config} explain tom
+  cargo demo -q -- --config {config} explain tom
 
-How the daemon is doing, and a sync pass now:
-  cargo run --quiet -- --config {config} status
-  cargo run --quiet -- --config {config} sync
+How the server is doing, and a sync pass now:
+  cargo demo -q -- --config {config} status
+  cargo demo -q -- --config {config} sync
 
 Ctrl-C stops the demo and removes its files. Each bind shows below, with the reason that clients are not told."
     );
