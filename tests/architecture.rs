@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use ldap365::config::{self, Surroundings};
 use source::{Source, sources};
 
 /// Leaves that know nothing of the program: everybody may use them.
@@ -297,6 +298,22 @@ fn every_key_of_the_example_is_explained_in_the_readme_and_no_other() {
         unknown.is_empty(),
         "explained, but not in the example: {unknown:#?}"
     );
+}
+
+#[test]
+fn the_configuration_in_the_readme_is_accepted() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    let (_, after) = readme.split_once("```toml\n").expect("a TOML block");
+    let (block, _) = after.split_once("```").expect("its end");
+    let salt_and_hash =
+        "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$iWh06vD8Fy27wf9npn6FXWiCX4K6pW6Ue1Bnzz07Z8A";
+    let surroundings = Surroundings {
+        file: Path::new("/etc/ldap365/ldap365.toml"),
+        variable: &|_| None,
+        read_file: &|_| Ok("a secret".to_owned()),
+    };
+    let parsed = config::parse(&block.replace("$argon2id$…", salt_and_hash), &surroundings);
+    assert!(parsed.is_ok(), "{parsed:#?}");
 }
 
 /// Where the checks above are held against samples that break them.
