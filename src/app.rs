@@ -192,6 +192,8 @@ async fn supervise(
         });
     }
     tokio::select! {
+        // Parts end at once when told to stop: whoever looks at them first takes that for a breakdown.
+        biased;
         () = shutdown.cancelled() => info!("stopping: operations in hand are finished first"),
         ended = running.join_next() => {
             stopped = ended.and_then(Result::ok);
