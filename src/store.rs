@@ -113,6 +113,11 @@ pub struct CommitStats {
     pub generation: Generation,
 }
 
+/// Whether `data_dir` holds a store.
+pub fn exists(data_dir: &Path) -> bool {
+    data_dir.join("store").exists()
+}
+
 impl Store {
     /// Opens the store in `data_dir`, and creates both, for their owner alone, where they are missing.
     ///

@@ -16,7 +16,7 @@ use crate::admin::report::{
 use crate::directory::{Decision, PhaseProgress, State};
 use crate::oauth::{CredentialState, TokenSource};
 
-use crate::sync::Rules;
+use crate::sync::{self, Rules, Settled};
 
 /// A daemon that is running.
 pub(crate) struct RunningDaemon {
@@ -34,7 +34,13 @@ impl Daemon for RunningDaemon {
         let news = self.board.news();
         Status {
             since: Some(self.since),
-            ..status(&self.tenant, &state, Some(&news), &self.tokens.states())
+            ..status(
+                &self.tenant,
+                &state,
+                &news.settled,
+                Some(&news),
+                &self.tokens.states(),
+            )
         }
     }
 
@@ -62,6 +68,7 @@ impl Daemon for RunningDaemon {
 pub(crate) fn status(
     tenant: &str,
     state: &State,
+    settled: &Settled,
     news: Option<&News>,
     credentials: &[CredentialState],
 ) -> Status {
@@ -80,7 +87,7 @@ pub(crate) fn status(
         changes,
         failure,
     };
-    let (health, problems) = health(news);
+    let (health, problems) = health(state, settled, news);
     Status {
         version: env!("CARGO_PKG_VERSION").to_string(),
         tenant: tenant.to_string(),
@@ -109,23 +116,20 @@ pub(crate) fn status(
 }
 
 /// The worst news there is, and all of it in sentences.
-fn health(news: Option<&News>) -> (Health, Vec<String>) {
-    let Some(news) = news else {
-        return (Health::Ok, Vec::new());
-    };
-    let failures: Vec<String> = news.failures.iter().flatten().cloned().collect();
-    let mut problems: Vec<String> = news
-        .settled
-        .problems
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    problems.extend(news.settled.warnings.iter().map(ToString::to_string));
-    problems.extend(
-        news.left_out
-            .iter()
-            .map(|property| refused_property(property)),
-    );
+fn health(state: &State, settled: &Settled, news: Option<&News>) -> (Health, Vec<String>) {
+    let mut failures: Vec<String> = news
+        .map(|news| news.failures.iter().flatten().cloned().collect())
+        .unwrap_or_default();
+    if !sync::is_servable(state) {
+        failures.push(
+            "there is no directory to serve yet: searches are answered `unavailable`".to_owned(),
+        );
+    }
+    let rules = settled.problems.iter().map(ToString::to_string);
+    let warnings = settled.warnings.iter().map(ToString::to_string);
+    let left_out = news.map_or(&[][..], |news| &news.left_out);
+    let left_out = left_out.iter().map(|property| refused_property(property));
+    let problems: Vec<String> = rules.chain(warnings).chain(left_out).collect();
     let health = match (failures.is_empty(), problems.is_empty()) {
         (false, _) => Health::Failing,
         (true, false) => Health::Degraded,

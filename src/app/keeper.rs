@@ -1,5 +1,6 @@
 //! The one current state: read from the store at start, replaced whole, durable before it is served.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -21,12 +22,13 @@ pub(crate) struct Keeper {
 }
 
 struct Inner {
-    store: Store,
+    data_dir: PathBuf,
+    /// `None` after a failed commit: what it left behind is known only once the store is opened anew. Held
+    /// during a commit, because the store writes the difference from the state before.
+    store: Mutex<Option<Store>>,
     tree: dit::Settings,
     state: ArcSwap<State>,
     published: Published,
-    /// Held during a commit: the store writes the difference from the state before.
-    committing: Mutex<()>,
 }
 
 impl Keeper {
@@ -40,33 +42,36 @@ impl Keeper {
         let store = Store::open(&config.data_dir)?;
         store.bind_tenant(&config.oauth.tenant)?;
         let loaded = Arc::new(store.load()?);
-        let now = Timestamp::now();
-        let mut current = State::clone(&loaded);
-        let settled = match sync::is_complete(&current) {
-            true => sync::settle(
-                &mut current.directory,
-                &config.sync.rules,
-                &config.registry,
-                now,
-            ),
-            // The rules cannot be judged before the groups they name have been read.
-            false => Settled::default(),
-        };
+        let (current, settled) = resettled(&loaded, config);
         for problem in &settled.problems {
             warn!("{problem}");
         }
         let inner = Inner {
-            store,
+            data_dir: config.data_dir.clone(),
+            store: Mutex::new(Some(store)),
             tree: config.dit.clone(),
             state: ArcSwap::new(loaded),
             published,
-            committing: Mutex::new(()),
         };
-        inner.commit(current, now)?;
+        inner.commit(current, Timestamp::now())?;
         Ok(Self {
             inner: Arc::new(inner),
             settled,
         })
+    }
+
+    /// What a store holds, with the rules applied as they are configured now; nothing is written. `None`
+    /// while there is no store.
+    pub async fn peek(config: &Config) -> Result<Option<(State, Settled)>, store::Error> {
+        let config = config.clone();
+        blocking(move || {
+            if !store::exists(&config.data_dir) {
+                return Ok(None);
+            }
+            let loaded = Store::open(&config.data_dir)?.load()?;
+            Ok(Some(resettled(&loaded, &config)))
+        })
+        .await
     }
 
     /// What the rules had to say when they were applied at start.
@@ -96,14 +101,16 @@ impl Keeper {
 
 impl Inner {
     fn commit(&self, mut new: State, now: Timestamp) -> Result<Arc<State>, store::Error> {
-        let _one_at_a_time = self
-            .committing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let store = match held.take() {
+            Some(store) => store,
+            None => self.reopened()?,
+        };
         let old = self.state.load_full();
         let is_served = self.published.load().is_some();
-        let rebuild = sync::is_servable(&new) && !(is_served && old.directory == new.directory);
-        let snapshot = match rebuild {
+        // Once something is served, every complete state is: whoever is disabled must go, whatever else.
+        let is_servable = sync::is_servable(&new) || is_served && sync::is_complete(&new);
+        let snapshot = match is_servable && !(is_served && old.directory == new.directory) {
             true => Some(Snapshot::build(
                 &new.directory,
                 &self.tree,
@@ -112,7 +119,8 @@ impl Inner {
             )),
             false => None,
         };
-        self.store.commit(&old, &new, now)?;
+        store.commit(&old, &new, now)?;
+        *held = Some(store);
         let new = Arc::new(new);
         self.state.store(new.clone());
         if let Some(snapshot) = snapshot {
@@ -124,6 +132,31 @@ impl Inner {
         }
         Ok(new)
     }
+
+    /// The store again after a failed commit, which it holds either wholly or not at all.
+    fn reopened(&self) -> Result<Store, store::Error> {
+        let store = Store::open(&self.data_dir)?;
+        self.state.store(Arc::new(store.load()?));
+        info!("the store was opened anew after a failed commit");
+        Ok(store)
+    }
+}
+
+/// The state with the rules applied as they are configured now, once they can be judged.
+fn resettled(loaded: &State, config: &Config) -> (State, Settled) {
+    let mut state = State::clone(loaded);
+    if !sync::is_complete(&state) {
+        // The groups that rules name have not been read.
+        return (state, Settled::default());
+    }
+    let rules = &config.sync.rules;
+    let settled = sync::settle(
+        &mut state.directory,
+        rules,
+        &config.registry,
+        Timestamp::now(),
+    );
+    (state, settled)
 }
 
 /// Runs work on the store where it may block.

@@ -2,35 +2,31 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
-use tracing::debug;
-
 use super::explain::explain as explain_in;
 use super::keeper::Keeper;
 use super::syncer::run_pass;
 use super::{Cloud, Error, daemon, report};
 use crate::admin::report::{Explanation, PassSummary, Status, SyncEvent};
 use crate::config::Config;
+use arc_swap::ArcSwapOption;
 
-/// How things stood when the store was last written.
+/// How things stood when the store was last written; nothing is changed.
 pub async fn status(config: &Config) -> Result<Status, Error> {
-    let keeper = open(config).await?;
+    let (state, settled) = Keeper::peek(config).await?.unwrap_or_default();
     Ok(daemon::status(
         &config.oauth.tenant,
-        &keeper.state(),
+        &state,
+        &settled,
         None,
         &[],
     ))
 }
 
-/// Everyone `user` may mean, and why they are active or not.
+/// Everyone `user` may mean, and why they are active or not; nothing is changed.
 pub async fn explain(config: &Config, user: &str) -> Result<Vec<Explanation>, Error> {
-    let keeper = open(config).await?;
-    Ok(explain_in(
-        &keeper.state().directory,
-        config.sync.rules.nested_groups,
-        user,
-    ))
+    let (state, _) = Keeper::peek(config).await?.unwrap_or_default();
+    let nested = config.sync.rules.nested_groups;
+    Ok(explain_in(&state.directory, nested, user))
 }
 
 /// One pass, now.
@@ -39,7 +35,7 @@ pub async fn sync(
     full: bool,
     progress: impl Fn(SyncEvent),
 ) -> Result<PassSummary, Error> {
-    let keeper = open(config).await?;
+    let keeper = Keeper::open(config, Arc::new(ArcSwapOption::empty())).await?;
     let cloud = Cloud::new(config)?;
     let summary = run_pass(
         &cloud.graph,
@@ -51,12 +47,4 @@ pub async fn sync(
     )
     .await;
     Ok(report::pass_summary(&summary))
-}
-
-async fn open(config: &Config) -> Result<Keeper, Error> {
-    debug!(
-        "no daemon answers on {}: working on the store itself",
-        config.admin.socket.display()
-    );
-    Ok(Keeper::open(config, Arc::new(ArcSwapOption::empty())).await?)
 }

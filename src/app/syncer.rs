@@ -41,6 +41,7 @@ pub(crate) struct News {
     /// When the next pass starts; `None` while one runs.
     pub next_pass: Option<Timestamp>,
     orders: Orders,
+    is_closed: bool,
 }
 
 /// Passes asked for that have not begun.
@@ -59,6 +60,7 @@ impl Board {
             left_out: Vec::new(),
             next_pass: None,
             orders: Orders::default(),
+            is_closed: false,
         };
         Self {
             news: Mutex::new(news),
@@ -75,10 +77,19 @@ impl Board {
     pub fn order(&self, full: bool) -> mpsc::Receiver<SyncEvent> {
         let (sender, receiver) = mpsc::channel(EVENTS_MAX);
         let mut news = self.news();
-        news.orders.full |= full;
-        news.orders.listeners.push(sender);
-        self.ordered.notify_one();
+        if !news.is_closed {
+            news.orders.full |= full;
+            news.orders.listeners.push(sender);
+            self.ordered.notify_one();
+        }
         receiver
+    }
+
+    /// There will be no further pass: commands that wait for one learn it by their channel's end.
+    fn close(&self) {
+        let mut news = self.news();
+        news.is_closed = true;
+        news.orders = Orders::default();
     }
 }
 
@@ -108,8 +119,7 @@ impl Syncer {
             () = shutdown.cancelled() => {}
             () = passes => {}
         }
-        // Commands that wait for a pass learn that there will be none.
-        self.board.news().orders = Orders::default();
+        self.board.close();
     }
 
     async fn wait(&self, schedule: &mut Schedule) {
@@ -129,7 +139,8 @@ impl Syncer {
         }
     }
 
-    /// Runs one pass and puts what it did on the board; whether both phases were committed.
+    /// Runs one pass and puts what it did on the board; whether the users phase was committed. A failing
+    /// groups phase must not delay the news that an account was disabled, so it slows nothing down.
     async fn pass(&self) -> bool {
         let orders = {
             let mut news = self.board.news();
@@ -159,7 +170,7 @@ impl Syncer {
                 .send_timeout(SyncEvent::Finished(done.clone()), FINISH_TIMEOUT)
                 .await;
         }
-        summary.is_success()
+        summary.users.is_some()
     }
 
     fn note(&self, summary: &Summary, done: &PassSummary) {

@@ -25,6 +25,12 @@ pub enum Error {
         /// How many pages it had read.
         pages: usize,
     },
+    /// A full enumeration of users found nobody: no tenant is so, but a broken gateway answers so.
+    #[error("the {phase} phase read the whole tenant and found nobody; nothing was changed")]
+    NobodyThere {
+        /// The phase that was being read.
+        phase: PhaseName,
+    },
     /// A full enumeration did not end. The next pass tries again.
     #[error("the {phase} phase did not end after {pages} pages; nothing was changed")]
     TooManyPages {
@@ -50,6 +56,7 @@ impl Error {
             Self::Graph { phase, .. }
             | Self::NextLinkRepeated { phase, .. }
             | Self::TooManyPages { phase, .. }
+            | Self::NobodyThere { phase }
             | Self::Commit { phase, .. } => *phase,
         }
     }
@@ -64,7 +71,9 @@ impl Error {
                 )
             }
             Self::Commit { .. } => true,
-            Self::NextLinkRepeated { .. } | Self::TooManyPages { .. } => false,
+            Self::NextLinkRepeated { .. }
+            | Self::TooManyPages { .. }
+            | Self::NobodyThere { .. } => false,
         }
     }
 }

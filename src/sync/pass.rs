@@ -12,7 +12,7 @@ use crate::graph::{self, GraphClient, GroupChange, Link, Page, UserChange};
 use super::phase::{Groups, Phase, PhaseName, Users};
 use super::round::{Finished, Mode, Round, Step};
 use super::summary::{PhaseSummary, Summary};
-use super::{Error, Settings, settle};
+use super::{Error, Settings, is_complete, settle};
 
 /// Properties that the rules and the registry decide by: without one of them a full enumeration would
 /// let guests in, or throw everybody out, so a tenant that refuses one ends the phase.
@@ -195,7 +195,9 @@ where
             phase: P::NAME,
             source: Box::new(source),
         })?;
-        (self.summary.problems, self.summary.warnings) = (settled.problems, settled.warnings);
+        if is_complete(&self.state) {
+            (self.summary.problems, self.summary.warnings) = (settled.problems, settled.warnings);
+        }
         (self.events)(Event::Committed { phase: P::NAME });
         Ok(done)
     }

@@ -154,6 +154,9 @@ impl<P: Phase> Round<P> {
         self.problems.extend(page.problems);
         match page.next {
             _ if !is_buildable => Step::Restart(self.restarted()),
+            Next::Done(_) if self.found_nobody() => {
+                Step::GiveUp(Error::NobodyThere { phase: P::NAME })
+            }
             Next::Done(link) => Step::Commit(Box::new(self.finish(link, now))),
             Next::More(link) => self.follow(link),
         }
@@ -219,6 +222,11 @@ impl<P: Phase> Round<P> {
     fn restarted(self) -> Self {
         let start = self.start.clone();
         self.restarted_from(start)
+    }
+
+    /// No tenant is without users: an enumeration that says so is an error, not an empty tenant.
+    fn found_nobody(&self) -> bool {
+        self.mode == Mode::Full && P::NAME == super::PhaseName::Users && self.staged.is_empty()
     }
 
     fn finish(mut self, link: DeltaLink, now: Timestamp) -> Finished {
