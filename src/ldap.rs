@@ -28,7 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
 use crate::dit::server_entries::server_entries;
-use crate::dit::{Dn, Snapshot};
+use crate::dit::{Dn, Snapshot, schema};
 
 pub use listener::{Listener, ListenerKind};
 
@@ -145,6 +145,16 @@ impl Context {
             .iter()
             .find(|(account, _)| *account == key)?;
         Some((name, self.base.child("cn", name)))
+    }
+
+    /// The name in a DN that stands where service accounts do; the caller knows that none has it.
+    fn unknown_service_account(&self, dn: &Dn) -> Option<String> {
+        let [(description, value)] = dn.rdns().first()?.values.as_slice() else {
+            return None;
+        };
+        let is_account = schema::lookup(description) == Some(schema::id("cn"))
+            && dn.parent()?.normalised() == self.base.normalised();
+        is_account.then(|| request::printable(value).into_owned())
     }
 }
 

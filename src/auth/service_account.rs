@@ -6,7 +6,7 @@ use super::password_hash::{Match, Unchecked, Verifier};
 use super::{Refusal, ServiceAccount, Unavailable, Verdict};
 use crate::secret::Secret;
 
-/// Checks the password even where the answer is known to be no, so that time does not tell names.
+/// Checks a password even for a name that nobody has, so that time does not tell names.
 pub(super) async fn verify(
     accounts: &[ServiceAccount],
     verifier: &Verifier,
@@ -15,6 +15,10 @@ pub(super) async fn verify(
     peer: IpAddr,
 ) -> Verdict {
     let account = find(accounts, name);
+    // Before the hash: whoever is outside the networks must not fill the queue of those within.
+    if account.is_some_and(|account| !is_allowed_from(account, peer)) {
+        return Verdict::Refused(Refusal::NetworkNotAllowed);
+    }
     let outcome = verifier
         .check(password, account.map(|account| &account.password_hash))
         .await;
@@ -22,9 +26,6 @@ pub(super) async fn verify(
         (_, Err(Unchecked::Busy)) => Verdict::Busy,
         (_, Err(Unchecked::Stopping)) => Verdict::Unavailable(Unavailable::Stopping),
         (None, Ok(_)) => Verdict::Refused(Refusal::UnknownServiceAccount),
-        (Some(account), Ok(_)) if !is_allowed_from(account, peer) => {
-            Verdict::Refused(Refusal::NetworkNotAllowed)
-        }
         (Some(_), Ok(Match::Unusable)) => Verdict::Refused(Refusal::HashUnusable),
         (Some(_), Ok(Match::No)) => Verdict::Refused(Refusal::WrongPassword),
         (Some(_), Ok(Match::Yes)) => Verdict::Success,

@@ -80,6 +80,17 @@ async fn authenticate(
         };
         return into_result(verdict, identity);
     }
+    if let Some(unknown) = dn
+        .as_ref()
+        .and_then(|dn| context.unknown_service_account(dn))
+    {
+        // Checked like a known one, so that time does not tell which names there are.
+        let verdict = context
+            .authenticator
+            .verify_service_account(&unknown, &password, session.peer.ip())
+            .await;
+        return into_result(verdict, Identity::Anonymous);
+    }
     let snapshot = context.snapshot().ok_or_else(Refusal::no_snapshot)?;
     match resolve(&snapshot, name, dn.as_ref()) {
         Resolved::Person(person) => {

@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use ldap3_proto::LdapCodec;
 use ldap3_proto::proto::{LdapExtendedResponse, LdapMsg, LdapOp, LdapResult, LdapResultCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::codec::Encoder;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
@@ -56,6 +56,8 @@ pub struct Connection<S> {
     session: Session,
     context: Arc<Context>,
     shutdown: CancellationToken,
+    /// When the message that is half in `inbound` must be whole.
+    partial_deadline: Option<Instant>,
 }
 
 /// How a connection came to its end.
@@ -88,6 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             session,
             context,
             shutdown,
+            partial_deadline: None,
         }
     }
 
@@ -146,6 +149,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Answers every whole message in the inbound buffer, in order.
     async fn answer_arrived(&mut self) -> io::Result<After> {
         loop {
+            // Pipelined requests may be many; what was not begun at shutdown is not begun any more.
+            if self.shutdown.is_cancelled() {
+                return Ok(After::Continue);
+            }
             let frame = match self.next_frame() {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return Ok(After::Continue),
@@ -182,6 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.inbound.len() < message_bytes {
             return Ok(None);
         }
+        self.partial_deadline = None;
         Ok(Some(self.inbound.split_to(message_bytes)))
     }
 
@@ -373,15 +381,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Waits for more to arrive; `false` when the client has left, or must.
     async fn read(&mut self) -> io::Result<bool> {
-        let patience = match (self.inbound.is_empty(), &self.session.identity) {
-            (false, _) => PARTIAL_MESSAGE_TIMEOUT,
-            (true, Identity::Anonymous) => ANONYMOUS_IDLE_TIMEOUT,
-            (true, _) => IDLE_TIMEOUT,
+        let now = Instant::now();
+        let deadline = match (self.inbound.is_empty(), &self.session.identity) {
+            // Counted from where the message began: an octet a minute must not keep it open for ever.
+            (false, _) => *self
+                .partial_deadline
+                .get_or_insert(now + PARTIAL_MESSAGE_TIMEOUT),
+            (true, Identity::Anonymous) => now + ANONYMOUS_IDLE_TIMEOUT,
+            (true, _) => now + IDLE_TIMEOUT,
         };
+        if self.inbound.is_empty() && self.inbound.capacity() > WRITE_BYTES {
+            // One long message must not keep its buffer for the hours a connection may last.
+            self.inbound = BytesMut::new();
+        }
         self.inbound.reserve(READ_BYTES);
         let read = tokio::select! {
             () = self.shutdown.cancelled() => return Ok(true),
-            read = timeout(patience, self.stream.read_buf(&mut self.inbound)) => read,
+            read = timeout_at(deadline, self.stream.read_buf(&mut self.inbound)) => read,
         };
         match read {
             Ok(read) => Ok(read? > 0),

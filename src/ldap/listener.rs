@@ -142,7 +142,11 @@ impl Acceptor {
             is_tls: true,
             ..session
         };
-        match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+        let handshake = tokio::select! {
+            () = self.shutdown.cancelled() => return,
+            handshake = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)) => handshake,
+        };
+        match handshake {
             Ok(Ok(stream)) => {
                 Connection::new(stream, session, self.context.clone(), self.shutdown.clone())
                     .serve()

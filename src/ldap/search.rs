@@ -8,7 +8,7 @@ use ldap3_proto::proto::{LdapResult, LdapResultCode};
 use super::Context;
 use super::refusal::{Refusal, success};
 use super::request::{Scope, Search};
-use super::session::{Reach, Session};
+use super::session::{Identity, Reach, Session};
 use crate::dit::filter::{Plan, compile};
 use crate::dit::snapshot::{BASE, Snapshot};
 use crate::dit::{Dn, EntryId, Selection};
@@ -79,9 +79,15 @@ pub(super) fn tree_region(
 ) -> Result<Region, Refusal> {
     let reach = session.identity.reach(snapshot, context.users_may_read);
     if matches!(reach, Reach::Nothing) {
+        let diagnostic = match session.identity {
+            Identity::Anonymous => {
+                "bind first: anonymous clients may read the root DSE and the subschema"
+            }
+            _ => "this identity may read nothing any more",
+        };
         return Err(Refusal::new(
             LdapResultCode::InsufficentAccessRights,
-            "bind first: anonymous clients may read the root DSE and the subschema",
+            diagnostic,
         ));
     }
     if base.is_empty() {

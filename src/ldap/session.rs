@@ -82,10 +82,13 @@ impl Identity {
             Self::Anonymous => String::new(),
             Self::ServiceAccount { dn, .. } => format!("dn:{dn}"),
             Self::Person(id) => {
-                match snapshot.and_then(|s| s.entry_of(*id).map(|entry| s.entry(entry))) {
-                    Some(entry) => format!("dn:{}", String::from_utf8_lossy(entry.dn())),
-                    None => String::new(),
-                }
+                let entry = snapshot.and_then(|snapshot| {
+                    let entry = snapshot.entry_of(*id)?;
+                    snapshot.head(entry).visible.then(|| snapshot.entry(entry))
+                });
+                entry.map_or_else(String::new, |entry| {
+                    format!("dn:{}", String::from_utf8_lossy(entry.dn()))
+                })
             }
         }
     }

@@ -113,9 +113,9 @@ async fn a_message_beyond_the_limit_is_refused_by_its_head() {
 #[tokio::test]
 async fn a_long_message_below_the_limit_is_answered() {
     let mut client = World::new().connect_as(vpn());
-    let one = |n: usize| LdapFilter::Equality("uid".into(), format!("nobody-{n:07}"));
+    let one = |n: usize| LdapFilter::Equality("uid".into(), format!("nobody-{n:0100}"));
     let long = LdapSearchRequest {
-        filter: LdapFilter::Or((0..20_000).map(one).collect()),
+        filter: LdapFilter::Or((0..4000).map(one).collect()),
         ..search(BASE, LdapSearchScope::Subtree)
     };
     let (id, encoded) = client.encode(LdapOp::SearchRequest(long), Vec::new());
@@ -124,4 +124,20 @@ async fn a_long_message_below_the_limit_is_answered() {
     let done = client.next().await.unwrap();
     assert_eq!(done.msgid, id);
     assert_eq!(result(done.op).code, LdapResultCode::Success);
+}
+
+#[tokio::test]
+async fn a_filter_of_too_many_items_is_refused_by_its_number_and_the_session_goes_on() {
+    let mut client = World::new().connect_as(vpn());
+    let many = LdapSearchRequest {
+        filter: LdapFilter::Or(vec![LdapFilter::Present("o".into()); 5000]),
+        ..search(BASE, LdapSearchScope::Subtree)
+    };
+    for _ in 0..2 {
+        let expected = LdapResultCode::AdminLimitExceeded;
+        let (id, encoded) = client.encode(LdapOp::SearchRequest(many.clone()), Vec::new());
+        client.write(&encoded).await;
+        let done = client.next().await.unwrap();
+        assert_eq!((done.msgid, result(done.op).code), (id, expected));
+    }
 }
