@@ -38,6 +38,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
 const ANONYMOUS_IDLE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// How long a client may leave our answers unread.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a connection stays open for reading after we have ended it.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// Answers are written once this much has gathered.
 pub const WRITE_BYTES: usize = 64 * 1024;
 /// Octets asked for in one read.
@@ -91,14 +93,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Serves the client until it leaves, misbehaves, or asks for TLS.
     pub async fn serve(mut self) -> End<S> {
-        match self.run().await {
-            Ok(After::StartTls) => return End::StartTls(self.stream, self.session),
-            Ok(_) => {}
-            Err(error) => debug!(%error, "connection lost"),
+        let ended = self.run().await;
+        if let Ok(After::StartTls) = ended {
+            return End::StartTls(self.stream, self.session);
         }
         // The client may be gone already; there is nobody to tell.
         let _ = timeout(WRITE_TIMEOUT, self.stream.shutdown()).await;
+        match ended {
+            Ok(_) => self.linger().await,
+            Err(error) => debug!(%error, "connection lost"),
+        }
         End::Closed
+    }
+
+    /// Reads on without listening until the client closes: a socket closed with octets unread is reset,
+    /// and what was written last, such as the reason for ending the session, never arrives.
+    async fn linger(&mut self) {
+        let discard = async {
+            loop {
+                self.inbound.clear();
+                match self.stream.read_buf(&mut self.inbound).await {
+                    Ok(0) | Err(_) => return,
+                    Ok(_) => {}
+                }
+            }
+        };
+        tokio::select! {
+            () = self.shutdown.cancelled() => {}
+            _ = timeout(LINGER_TIMEOUT, discard) => {}
+        }
     }
 
     async fn run(&mut self) -> io::Result<After> {

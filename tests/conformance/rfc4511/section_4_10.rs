@@ -1,0 +1,48 @@
+//! Compare operation.
+
+use ldap3_proto::proto::{LdapCompareRequest, LdapOp, LdapResultCode};
+
+use crate::client::Client;
+use crate::world::{ADA, World};
+
+async fn check(dn: &str, attribute: &str, value: &str, expected: LdapResultCode) {
+    let world = World::start().await;
+    let mut client = Client::bound(&world).await;
+    let request = LdapCompareRequest {
+        dn: dn.into(),
+        atype: attribute.into(),
+        val: value.into(),
+    };
+    let response = client.ask(LdapOp::CompareRequest(request)).await;
+    let LdapOp::CompareResult(result) = response else {
+        panic!("{response:?}");
+    };
+    assert_eq!(result.code, expected, "{attribute}");
+}
+
+#[tokio::test]
+async fn compare_tells_true_from_false() {
+    // "… compareTrue, compareFalse, or an appropriate error", by the EQUALITY rule of the attribute.
+    check(ADA, "sn", "LOVELACE", LdapResultCode::CompareTrue).await;
+    check(ADA, "sn", "Hopper", LdapResultCode::CompareFalse).await;
+}
+
+#[tokio::test]
+async fn compare_tells_absent_from_unknown() {
+    // noSuchAttribute: the entry does not have it; undefinedAttributeType: the schema does not (appendix A.2).
+    check(ADA, "title", "Countess", LdapResultCode::NoSuchAttribute).await;
+    check(
+        ADA,
+        "shoeSize",
+        "38",
+        LdapResultCode::UndefinedAttributeType,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn compare_of_an_entry_that_does_not_exist_is_no_such_object() {
+    // "noSuchObject: … the object does not exist in the DIT" (appendix A.2).
+    let nobody = "uid=nobody,ou=people,dc=example,dc=com";
+    check(nobody, "uid", "nobody", LdapResultCode::NoSuchObject).await;
+}

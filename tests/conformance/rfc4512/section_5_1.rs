@@ -1,0 +1,54 @@
+//! Server-specific data: the root DSE.
+
+use ldap3_proto::proto::{LdapFilter, LdapSearchRequest, LdapSearchScope, OID_WHOAMI};
+
+use crate::client::{Client, OID_START_TLS, read, search, types, values};
+use crate::world::{BASE, World};
+
+#[tokio::test]
+async fn anyone_may_read_the_root_dse() {
+    // "The root DSE SHALL … be retrieved … if a client performs a base object search with (objectClass=*)" of "".
+    let world = World::start().await;
+    let mut client = Client::connect(&world).await;
+    let entry = client.entry(search("", LdapSearchScope::Base)).await;
+    assert_eq!(entry.dn, "");
+    // All but objectClass are operational: returned on request only.
+    assert_eq!(types(&entry), ["objectClass"]);
+}
+
+#[tokio::test]
+async fn the_root_dse_says_what_the_server_holds_and_can_do() {
+    // namingContexts, supportedExtension, supportedLDAPVersion … list what a client may rely on (§5.1.1 ff.).
+    let world = World::start().await;
+    let mut client = Client::connect(&world).await;
+    let entry = client.entry(read("", &["+"])).await;
+    assert_eq!(values(&entry, "namingContexts"), [BASE]);
+    assert_eq!(values(&entry, "supportedLDAPVersion"), ["3"]);
+    assert_eq!(values(&entry, "subschemaSubentry"), ["cn=Subschema"]);
+    let extensions = values(&entry, "supportedExtension");
+    assert_eq!(extensions, [OID_START_TLS, OID_WHOAMI]);
+    // None is supported, and so none may be listed (§5.1.3, §5.1.6).
+    assert_eq!(values(&entry, "supportedControl"), [""; 0]);
+    assert_eq!(values(&entry, "supportedSASLMechanisms"), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_root_dse_is_found_by_a_base_search_only() {
+    // "The root DSE SHALL NOT be included if the client performs a subtree search starting from the root."
+    let world = World::start().await;
+    let mut client = Client::bound(&world).await;
+    let (entries, _) = client.search(search("", LdapSearchScope::Subtree)).await;
+    assert!(entries.iter().all(|entry| !entry.dn.is_empty()));
+}
+
+#[tokio::test]
+async fn a_filter_that_does_not_match_hides_the_root_dse() {
+    // The root DSE is matched by the filter like any entry (RFC 4511 §4.5.1.7).
+    let world = World::start().await;
+    let mut client = Client::connect(&world).await;
+    let request = LdapSearchRequest {
+        filter: LdapFilter::Equality("objectClass".into(), "person".into()),
+        ..search("", LdapSearchScope::Base)
+    };
+    assert_eq!(client.found(request).await, [""; 0]);
+}
