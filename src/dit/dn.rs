@@ -35,15 +35,25 @@ pub enum Error {
     /// More RDNs than any directory has levels.
     #[error("more than {RDNS_MAX} levels")]
     TooDeep,
+    /// Longer than any name of a directory, or an RDN of more parts.
+    #[error("longer than {OCTETS_MAX} octets, or an RDN of more than {PARTS_MAX} parts")]
+    TooLong,
 }
 
 /// Deeper names are refused before they cost anything.
 const RDNS_MAX: usize = 64;
+/// So are longer ones: a name is normalised once for each level above it.
+const OCTETS_MAX: usize = 8192;
+/// Attribute values in one RDN.
+const PARTS_MAX: usize = 16;
 
 impl Dn {
     /// Parses the string representation (RFC 4514 §3), with the leniencies everyone has: spaces
     /// around separators, and `;` for `,` (RFC 2253 §4).
     pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > OCTETS_MAX {
+            return Err(Error::TooLong);
+        }
         let mut parser = Parser {
             text: text.as_bytes(),
             at: 0,
@@ -198,6 +208,9 @@ impl Parser<'_> {
             } else {
                 self.value()?
             };
+            if values.len() == PARTS_MAX {
+                return Err(Error::TooLong);
+            }
             values.push((description, value));
             self.skip_spaces();
             match self.peek() {
@@ -373,6 +386,11 @@ mod tests {
             );
         }
         assert_eq!(Dn::parse(&"a=b,".repeat(1000)), Err(Error::TooDeep));
+        assert_eq!(Dn::parse(&"a=b+".repeat(100)), Err(Error::TooLong));
+        assert_eq!(
+            Dn::parse(&format!("cn={}", "x".repeat(9000))),
+            Err(Error::TooLong)
+        );
     }
 
     #[test]

@@ -39,12 +39,17 @@ pub(super) struct Operational {
 }
 
 impl EntryWriter<'_> {
-    /// Writes an attribute and indexes it. Values that its syntax forbids are left out.
+    /// Writes an attribute and indexes it. Values that its syntax forbids are left out, and so is one
+    /// that equals another under the attribute's own rule (RFC 4512 §2.2).
     pub fn put<V: AsRef<str>>(&mut self, attribute: AttributeId, values: &[V]) {
         let kind = attribute.get().kind;
+        let equal = |left: &str, right: &str| match kind.equality() {
+            Some(rule) => rule.normalise(left.as_bytes()) == rule.normalise(right.as_bytes()),
+            None => left == right,
+        };
         let mut kept: Vec<&str> = Vec::with_capacity(values.len());
         for value in values.iter().map(|value| value.as_ref().trim()) {
-            if obeys(kind, value) && !kept.contains(&value) {
+            if obeys(kind, value) && !kept.iter().any(|other| equal(other, value)) {
                 kept.push(value);
             }
         }
@@ -172,9 +177,11 @@ pub(super) fn person(w: &mut EntryWriter, person: &Person) {
         manager_dn,
     } = person;
     let cn = common_name(user, username);
-    let sn = user
+    let surname = user
         .surname
         .as_deref()
+        .filter(|surname| !surname.trim().is_empty());
+    let sn = surname
         .or(cn.split_whitespace().next_back())
         .unwrap_or(username);
     w.put(

@@ -161,7 +161,11 @@ fn on_attribute<'s>(description: &str, node: impl Fn(AttributeId) -> Node<'s>) -
     }
 }
 
-/// An Or, flattened to one list of entries where every part is one.
+/// Lists of entries are joined to one up to this length; longer ones are looked into one by one, which
+/// costs each entry tested a little, but no search the copying of the whole directory.
+const JOINED_MAX: usize = 4096;
+
+/// An Or, flattened to one list of entries where every part is one and they are short.
 fn any_of<'s>(nodes: impl Iterator<Item = Node<'s>>) -> Node<'s> {
     let mut nodes: Vec<Node<'s>> = nodes.collect();
     if nodes.len() == 1 {
@@ -170,7 +174,9 @@ fn any_of<'s>(nodes: impl Iterator<Item = Node<'s>>) -> Node<'s> {
     let mut union: Vec<EntryId> = Vec::new();
     for node in &nodes {
         match node {
-            Node::Entries(entries) => union.extend_from_slice(entries),
+            Node::Entries(entries) if union.len() + entries.len() <= JOINED_MAX => {
+                union.extend_from_slice(entries);
+            }
             _ => return Node::Or(nodes),
         }
     }
@@ -380,6 +386,8 @@ impl<'s> Node<'s> {
                 .iter()
                 .min_by_key(|node| node.cost(snapshot))?
                 .candidates(snapshot),
+            // Together longer than the directory: the directory itself is the shorter list.
+            Self::Or(_) if self.cost(snapshot) >= snapshot.len() => None,
             Self::Or(nodes) => {
                 let mut union = Vec::new();
                 for node in nodes {

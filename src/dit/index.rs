@@ -74,6 +74,8 @@ pub struct Links {
     /// Where the links of each entry start in `to`; one more than entries.
     offsets: Vec<u32>,
     to: Vec<EntryId>,
+    /// The entries of the run that have any link.
+    linked: Vec<EntryId>,
 }
 
 impl Links {
@@ -82,9 +84,12 @@ impl Links {
         let mut links = Self {
             first,
             offsets: vec![0],
-            to: Vec::new(),
+            ..Self::default()
         };
-        for list in lists {
+        for (list, entry) in lists.into_iter().zip(first..) {
+            if !list.is_empty() {
+                links.linked.push(entry);
+            }
             links.to.extend_from_slice(&list);
             links.offsets.push(links.to.len() as u32);
         }
@@ -104,13 +109,8 @@ impl Links {
     }
 
     /// The entries of the run that have any link.
-    pub fn linked(&self) -> impl Iterator<Item = EntryId> {
-        let has_links = |(_, ends): &(usize, &[u32])| ends[0] < ends[1];
-        self.offsets
-            .windows(2)
-            .enumerate()
-            .filter(has_links)
-            .map(|(place, _)| self.first + place as EntryId)
+    pub fn linked(&self) -> &[EntryId] {
+        &self.linked
     }
 }
 
@@ -139,6 +139,6 @@ mod tests {
         assert_eq!(links.of(12), [3]);
         assert_eq!(links.of(13), [0; 0]);
         assert_eq!(links.of(9), [0; 0]);
-        assert_eq!(links.linked().collect::<Vec<_>>(), [10, 12]);
+        assert_eq!(links.linked(), [10, 12]);
     }
 }

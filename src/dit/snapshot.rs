@@ -49,7 +49,7 @@ pub struct Snapshot {
 pub struct Head {
     /// Its kind.
     pub kind: EntryKind,
-    /// The entry above it; the naming context is its own parent.
+    /// The entry above it; one that stands at the top is its own parent.
     pub parent: EntryId,
     /// Found by searches. Inactive people are not.
     pub visible: bool,
@@ -204,13 +204,13 @@ impl Snapshot {
     }
 
     /// Groups that have a member.
-    pub fn groups_with_members(&self) -> Vec<EntryId> {
-        self.members.linked().collect()
+    pub fn groups_with_members(&self) -> &[EntryId] {
+        self.members.linked()
     }
 
     /// People who are in a group.
-    pub fn people_with_groups(&self) -> Vec<EntryId> {
-        self.groups_of.linked().collect()
+    pub fn people_with_groups(&self) -> &[EntryId] {
+        self.groups_of.linked()
     }
 
     /// The person at an entry.
@@ -249,10 +249,11 @@ impl Snapshot {
             if id == above {
                 return true;
             }
-            if id == BASE {
+            let parent = self.head(id).parent;
+            if parent == id {
                 return false;
             }
-            id = self.head(id).parent;
+            id = parent;
         }
     }
 

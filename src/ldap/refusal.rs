@@ -53,7 +53,11 @@ impl Refusal {
 /// Notice of Disconnection.
 impl From<request::Error> for Refusal {
     fn from(error: request::Error) -> Self {
-        Self::new(LdapResultCode::ProtocolError, error.to_string())
+        let code = match error {
+            request::Error::FilterItems => LdapResultCode::AdminLimitExceeded,
+            _ => LdapResultCode::ProtocolError,
+        };
+        Self::new(code, error.to_string())
     }
 }
 

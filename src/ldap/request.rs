@@ -18,6 +18,10 @@ use crate::dit::matching::Part;
 /// Filters nested deeper are refused: each level costs stack, here and in evaluation.
 pub const FILTER_DEPTH_MAX: usize = 64;
 
+/// Filters with more items are refused: each costs time on every entry that is tested. Programs that put
+/// hundreds of names into one filter are common, thousands are not.
+pub const FILTER_ITEMS_MAX: usize = 4096;
+
 /// Identifier octets of the request operations (RFC 4511 §4.2 ff.).
 pub mod tag {
     /// BindRequest
@@ -54,6 +58,9 @@ pub enum Error {
     /// A message id of zero, or beyond 2^31-1.
     #[error("the message id is not between 1 and 2147483647")]
     MessageId,
+    /// The filter has more than [`FILTER_ITEMS_MAX`] items: adminLimitExceeded.
+    #[error("the filter has more than {FILTER_ITEMS_MAX} items")]
+    FilterItems,
     /// The message is well-formed, but a field holds what it may not: protocolError for this request.
     #[error("{0}")]
     Field(&'static str),
@@ -237,7 +244,8 @@ impl<'m> Search<'m> {
         let size_limit = limit(fields.number(ber::INTEGER)?)?;
         let time_limit = limit(fields.number(ber::INTEGER)?)?;
         let types_only = fields.boolean()?;
-        let filter = filter(&mut fields, FILTER_DEPTH_MAX)?;
+        let mut items_left = FILTER_ITEMS_MAX;
+        let filter = filter(&mut fields, FILTER_DEPTH_MAX, &mut items_left)?;
         let mut selectors = Reader::new(fields.expect(ber::SEQUENCE)?);
         let mut attributes = Vec::new();
         while !selectors.is_empty() {
@@ -270,18 +278,23 @@ fn text(octets: &[u8]) -> &str {
     std::str::from_utf8(octets).unwrap_or_default()
 }
 
-/// Decodes the next filter; `depth` is how many levels may still follow.
-fn filter<'m>(fields: &mut Reader<'m>, depth: usize) -> Result<Filter<'m>, Error> {
+/// Decodes the next filter; `depth` is how many levels may still follow, `items_left` how many items.
+fn filter<'m>(
+    fields: &mut Reader<'m>,
+    depth: usize,
+    items_left: &mut usize,
+) -> Result<Filter<'m>, Error> {
     if depth == 0 {
         return Err(Error::Field("the filter is nested too deeply"));
     }
+    *items_left = items_left.checked_sub(1).ok_or(Error::FilterItems)?;
     let (choice, content) = fields.element()?;
     let mut inner = Reader::new(content);
     match choice {
-        0xa0 => Ok(Filter::And(filters(inner, depth - 1)?)),
-        0xa1 => Ok(Filter::Or(filters(inner, depth - 1)?)),
+        0xa0 => Ok(Filter::And(filters(inner, depth - 1, items_left)?)),
+        0xa1 => Ok(Filter::Or(filters(inner, depth - 1, items_left)?)),
         0xa2 => {
-            let negated = filter(&mut inner, depth - 1)?;
+            let negated = filter(&mut inner, depth - 1, items_left)?;
             inner.finish()?;
             Ok(Filter::Not(Box::new(negated)))
         }
@@ -298,10 +311,14 @@ fn filter<'m>(fields: &mut Reader<'m>, depth: usize) -> Result<Filter<'m>, Error
     }
 }
 
-fn filters<'m>(mut set: Reader<'m>, depth: usize) -> Result<Vec<Filter<'m>>, Error> {
+fn filters<'m>(
+    mut set: Reader<'m>,
+    depth: usize,
+    items_left: &mut usize,
+) -> Result<Vec<Filter<'m>>, Error> {
     let mut filters = Vec::new();
     while !set.is_empty() {
-        filters.push(filter(&mut set, depth)?);
+        filters.push(filter(&mut set, depth, items_left)?);
     }
     Ok(filters)
 }

@@ -166,7 +166,11 @@ impl<'s> Running<'s> {
     /// Tests candidates and appends the entries found, until `out` holds `full` octets, a time slice is
     /// over, or the search is.
     pub fn step(&mut self, full: usize, out: &mut Vec<u8>) -> Step {
-        let slice_end = Instant::now() + TIME_SLICE;
+        let start = Instant::now();
+        if start >= self.deadline {
+            return Step::Done(limit_reached(LdapResultCode::TimeLimitExceeded));
+        }
+        let slice_end = start + TIME_SLICE;
         while let Some(&entry) = self.candidates.get(self.next) {
             if self.region.contains(self.snapshot, entry) && self.plan.matches(entry) {
                 if self.entries_left == 0 {

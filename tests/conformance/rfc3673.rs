@@ -5,7 +5,7 @@ use crate::world::{ADA, World};
 
 #[tokio::test]
 async fn plus_selects_every_operational_attribute_and_no_other() {
-    // "'+' … is used to request the return of all operational attributes" (§2).
+    // `+` asks for all operational attributes (§2).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let entry = client.entry(read(ADA, &["+"])).await;
@@ -24,7 +24,7 @@ async fn plus_selects_every_operational_attribute_and_no_other() {
 
 #[tokio::test]
 async fn the_feature_is_announced() {
-    // "Servers … SHOULD publish 1.3.6.1.4.1.4203.1.5.1 … as a value of supportedFeatures" (§2).
+    // A server with this feature lists 1.3.6.1.4.1.4203.1.5.1 among supportedFeatures (§2).
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     let root_dse = client.entry(read("", &["supportedFeatures"])).await;

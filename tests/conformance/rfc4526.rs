@@ -14,7 +14,7 @@ fn people(filter: LdapFilter) -> LdapSearchRequest {
 
 #[tokio::test]
 async fn an_empty_and_is_true_and_an_empty_or_is_false() {
-    // "An 'and' filter with no elements evaluates to TRUE, an 'or' filter … to FALSE" (§2).
+    // An And without elements is True, an Or without elements is False (§2).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let everyone = ["uid=ada", "uid=grace"];
@@ -28,7 +28,7 @@ async fn an_empty_and_is_true_and_an_empty_or_is_false() {
 
 #[tokio::test]
 async fn the_feature_is_announced() {
-    // "Servers supporting this feature SHOULD publish 1.3.6.1.4.1.4203.1.5.3 … as a value of supportedFeatures" (§2).
+    // A server with this feature lists 1.3.6.1.4.1.4203.1.5.3 among supportedFeatures (§2).
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     let root_dse = client.entry(read("", &["supportedFeatures"])).await;

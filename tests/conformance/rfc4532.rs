@@ -7,7 +7,7 @@ use crate::world::{READER, World};
 
 #[tokio::test]
 async fn the_answer_is_the_authorization_identity() {
-    // "… responseValue contains an authzId": `dn:` and the DN; responseName is absent (§2.2).
+    // The responseValue is the authzId, `dn:` and the DN; there is no responseName (§2.2).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let response = client.extended(OID_WHOAMI).await;
@@ -18,7 +18,7 @@ async fn the_answer_is_the_authorization_identity() {
 
 #[tokio::test]
 async fn the_answer_to_an_anonymous_client_is_present_but_empty() {
-    // "If … anonymous, the responseValue field is present but empty" (§2.2).
+    // For an anonymous client the responseValue is there, and empty (§2.2).
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     let response = client.extended(OID_WHOAMI).await;

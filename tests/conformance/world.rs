@@ -126,16 +126,11 @@ fn directory() -> Directory {
     let mut directory = Directory::default();
     let included = Decision::Include(Grounds::Default);
     let mut records = Vec::new();
+    let excluded = Decision::Exclude(Reason::Disabled);
     let people = [
         (1, "ada", "Ada", "Lovelace", included.clone()),
         (2, "grace", "Grace", "Hopper", included.clone()),
-        (
-            3,
-            "carl",
-            "Carl",
-            "Gone",
-            Decision::Exclude(Reason::Disabled),
-        ),
+        (3, "carl", "Carl", "Gone", excluded),
     ];
     for (number, name, given_name, surname, decision) in people {
         let id = UserId(object(number));
@@ -152,24 +147,17 @@ fn directory() -> Directory {
         directory.decisions.users.insert(id, decision);
         records.push(record(number, name, Some(format!("/home/{name}"))));
     }
-    let groups: [(u128, &str, &[(u128, MemberKind)]); 3] = [
-        (
-            10,
-            "engineering",
-            &[
-                (1, MemberKind::User),
-                (3, MemberKind::User),
-                (11, MemberKind::Group),
-            ],
-        ),
-        (11, "compilers", &[(2, MemberKind::User)]),
-        (12, "empty", &[]),
+    let (user, nested) = (MemberKind::User, MemberKind::Group);
+    let groups = [
+        (10, "engineering", vec![(1, user), (3, user), (11, nested)]),
+        (11, "compilers", vec![(2, user)]),
+        (12, "empty", vec![]),
     ];
     for (number, name, members) in groups {
         let id = GroupId(object(number));
         let members = members
-            .iter()
-            .map(|&(id, kind)| (object(id), Member { kind }));
+            .into_iter()
+            .map(|(id, kind)| (object(id), Member { kind }));
         let group = Group {
             display_name: Some(name.into()),
             members: members.collect(),

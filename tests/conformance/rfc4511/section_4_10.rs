@@ -22,7 +22,7 @@ async fn check(dn: &str, attribute: &str, value: &str, expected: LdapResultCode)
 
 #[tokio::test]
 async fn compare_tells_true_from_false() {
-    // "… compareTrue, compareFalse, or an appropriate error", by the EQUALITY rule of the attribute.
+    // The result is compareTrue or compareFalse, by the EQUALITY rule of the attribute.
     check(ADA, "sn", "LOVELACE", LdapResultCode::CompareTrue).await;
     check(ADA, "sn", "Hopper", LdapResultCode::CompareFalse).await;
 }
@@ -42,7 +42,7 @@ async fn compare_tells_absent_from_unknown() {
 
 #[tokio::test]
 async fn compare_of_an_entry_that_does_not_exist_is_no_such_object() {
-    // "noSuchObject: … the object does not exist in the DIT" (appendix A.2).
+    // noSuchObject: there is no such entry (appendix A.2).
     let nobody = "uid=nobody,ou=people,dc=example,dc=com";
     check(nobody, "uid", "nobody", LdapResultCode::NoSuchObject).await;
 }

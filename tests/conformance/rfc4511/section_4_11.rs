@@ -7,7 +7,7 @@ use crate::world::World;
 
 #[tokio::test]
 async fn abandon_has_no_response_and_an_unknown_id_does_no_harm() {
-    // "There is no response defined in the Abandon operation"; an id that fits nothing is discarded.
+    // Abandon has no response; one of an id that fits nothing is discarded.
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     for id in [1, 4711] {

@@ -22,7 +22,7 @@ async fn start_tls_is_answered_in_the_clear_and_followed_by_tls() {
 
 #[tokio::test]
 async fn a_second_start_tls_is_an_operations_error() {
-    // "If TLS is already established … operationsError"; the layer in place stays (§4.14.1).
+    // Where TLS is in place already, StartTLS is an operationsError (§4.14.1).
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     client.extended(OID_START_TLS).await;
@@ -37,7 +37,7 @@ async fn a_second_start_tls_is_an_operations_error() {
 
 #[tokio::test]
 async fn start_tls_with_something_behind_it_is_refused() {
-    // "The client MUST NOT send any LDAP PDUs … until it receives a StartTLS Extended response" (§4.14.1).
+    // A client sends nothing between StartTLS and its response (§4.14.1).
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     let (first, mut together) = client.encode(extended(OID_START_TLS));

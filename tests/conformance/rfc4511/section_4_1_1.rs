@@ -7,7 +7,7 @@ use crate::world::{BASE, World};
 
 #[tokio::test]
 async fn each_response_carries_the_message_id_of_its_request() {
-    // "The messageID of all responses MUST match the messageID of the request" (§4.1.1.1).
+    // Every response carries the messageID of its request (§4.1.1.1).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let mut together = Vec::new();
@@ -29,7 +29,7 @@ async fn each_response_carries_the_message_id_of_its_request() {
 
 #[tokio::test]
 async fn octets_that_are_no_message_end_the_session() {
-    // "… MUST terminate the LDAP session abruptly, and MAY send a Notice of Disconnection": protocolError.
+    // A message that cannot be parsed ends the session, with a Notice of Disconnection of protocolError.
     let world = World::start().await;
     for octets in [
         &b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..],

@@ -16,7 +16,7 @@ fn unknown(criticality: bool) -> Vec<LdapControl> {
 
 #[tokio::test]
 async fn an_unrecognised_critical_control_fails_the_operation() {
-    // "… the operation is not performed and the resultCode is set to unavailableCriticalExtension."
+    // With an unrecognised critical control nothing is done, and the result is unavailableCriticalExtension.
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let request = LdapOp::SearchRequest(search(BASE, LdapSearchScope::Subtree));
@@ -27,7 +27,7 @@ async fn an_unrecognised_critical_control_fails_the_operation() {
 
 #[tokio::test]
 async fn an_unrecognised_control_that_is_not_critical_is_ignored() {
-    // "If the criticality field is FALSE, the server … MUST ignore the control."
+    // An unrecognised control that is not critical is ignored.
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     let response = client
@@ -38,7 +38,7 @@ async fn an_unrecognised_control_that_is_not_critical_is_ignored() {
 
 #[tokio::test]
 async fn an_unbind_is_honoured_whatever_controls_it_carries() {
-    // "… criticality has no meaning on UnbindRequest": the session ends all the same.
+    // Criticality counts only where there is a response to refuse with; Unbind has none.
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     let (_, encoded) = client.encode_with(LdapOp::UnbindRequest, unknown(true));

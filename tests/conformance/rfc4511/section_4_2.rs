@@ -7,7 +7,7 @@ use crate::world::{ADA, PASSWORD, READER, World};
 
 #[tokio::test]
 async fn a_failed_bind_leaves_the_session_anonymous_and_open() {
-    // "If the Bind … was unsuccessful, the session is moved to an anonymous state" (§4.2.1).
+    // An unsuccessful bind leaves the session anonymous (§4.2.1).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let refused = client.bind(READER, "wrong").await;
@@ -49,7 +49,7 @@ async fn the_answer_does_not_tell_who_exists() {
 
 #[tokio::test]
 async fn a_version_other_than_3_is_a_protocol_error() {
-    // "If the server does not support the specified version, it MUST respond with … protocolError."
+    // A version that is not supported is answered with protocolError.
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     for version in [2, 4] {
@@ -65,7 +65,7 @@ async fn a_version_other_than_3_is_a_protocol_error() {
 
 #[tokio::test]
 async fn an_authentication_choice_that_is_not_supported_is_refused_as_that() {
-    // "Servers that do not support a choice supplied by a client return … authMethodNotSupported."
+    // A choice that is not supported is answered with authMethodNotSupported.
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     let sasl = LdapBindRequest {

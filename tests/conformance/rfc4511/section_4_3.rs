@@ -7,7 +7,7 @@ use crate::world::World;
 
 #[tokio::test]
 async fn unbind_has_no_response_and_ends_the_session() {
-    // "The server, upon receipt of the UnbindRequest … MUST gracefully terminate the LDAP session."
+    // On Unbind the server ends the session; nothing is answered.
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let (_, mut together) = client.encode(LdapOp::UnbindRequest);

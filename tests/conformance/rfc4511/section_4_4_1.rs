@@ -7,7 +7,7 @@ use crate::world::World;
 
 #[tokio::test]
 async fn a_server_that_shuts_down_says_that_it_is_unavailable() {
-    // "This notification … messageID 0, responseName 1.3.6.1.4.1.1466.20036": unavailable.
+    // The notice has message id 0 and responseName 1.3.6.1.4.1.1466.20036; a server going down says unavailable.
     let world = World::start().await;
     let mut anonymous = Client::connect(&world).await;
     assert_eq!(anonymous.who_am_i().await, "");

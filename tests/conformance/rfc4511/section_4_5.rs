@@ -10,7 +10,7 @@ use crate::world::{ADA, BASE, ENGINEERING, GROUPS, PEOPLE, World};
 
 #[tokio::test]
 async fn each_scope_covers_what_it_says() {
-    // "baseObject: … constrained to the entry named"; singleLevel: "immediate subordinates"; wholeSubtree: both (§4.5.1.2).
+    // baseObject is the entry named, singleLevel its immediate subordinates, wholeSubtree both and all below (§4.5.1.2).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let found = client.found(search(PEOPLE, LdapSearchScope::Base)).await;
@@ -48,7 +48,7 @@ async fn aliases_are_dereferenced_the_same_where_there_are_none() {
 
 #[tokio::test]
 async fn no_more_entries_than_the_size_limit_are_returned() {
-    // "A size limit that restricts the maximum number of entries": sizeLimitExceeded beyond it (§4.5.1.4).
+    // A size limit other than zero bounds the entries returned; sizeLimitExceeded tells of more (§4.5.1.4).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let limited = |size_limit| LdapSearchRequest {
@@ -65,7 +65,7 @@ async fn no_more_entries_than_the_size_limit_are_returned() {
 
 #[tokio::test]
 async fn types_only_leaves_the_values_out() {
-    // "… only attribute descriptions (and not values)" (§4.5.1.6).
+    // typesOnly returns attribute descriptions without values (§4.5.1.6).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let request = LdapSearchRequest {
@@ -99,7 +99,7 @@ async fn check(filter: LdapFilter, expected: &[&str]) {
 
 #[tokio::test]
 async fn every_choice_of_filter_selects_what_matches() {
-    // "A Filter … defines the conditions that must be fulfilled in order for the Search to match" (§4.5.1.7).
+    // An entry is returned when the filter is True of it (§4.5.1.7).
     check(equal("uid", "ADA"), &["uid=ada"]).await;
     let substring = LdapFilter::Substring("sn".into(), LdapSubstringFilter::from("l*V*e"));
     check(substring, &["uid=ada"]).await;
@@ -127,7 +127,7 @@ async fn every_choice_of_filter_selects_what_matches() {
 
 #[tokio::test]
 async fn what_is_undefined_stays_undefined_under_not() {
-    // "A filter item evaluates to Undefined when … the attribute description is not recognized"; NOT keeps it (§4.5.1.7).
+    // What names an unknown attribute, or asserts a bad value, is Undefined, and so is its negation (§4.5.1.7).
     let unknown = LdapFilter::Not(Box::new(equal("shoeSize", "38")));
     check(unknown.clone(), &[]).await;
     let or = LdapFilter::Or(vec![unknown, equal("uid", "ada")]);
@@ -137,7 +137,7 @@ async fn what_is_undefined_stays_undefined_under_not() {
 
 #[tokio::test]
 async fn attributes_are_selected_by_name_star_and_1_1() {
-    // "*": all user attributes; "1.1": none; an unrecognised selector is ignored; none at all is "*" (§4.5.1.8).
+    // `*` asks for all user attributes, `1.1` for none, no selector for `*`; an unknown one is ignored (§4.5.1.8).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let named = client
@@ -157,7 +157,7 @@ async fn attributes_are_selected_by_name_star_and_1_1() {
 
 #[tokio::test]
 async fn a_base_that_does_not_exist_is_answered_with_the_last_entry_that_does() {
-    // noSuchObject, with matchedDN "the name of the last entry … used in finding the target" (§4.1.9).
+    // noSuchObject comes with the name of the last entry above the target that exists (§4.1.9).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let nowhere = "cn=x,cn=nobody,ou=groups,dc=example,dc=com";
@@ -171,7 +171,7 @@ async fn a_base_that_does_not_exist_is_answered_with_the_last_entry_that_does() 
 
 #[tokio::test]
 async fn a_base_that_is_no_name_is_invalid_dn_syntax() {
-    // "invalidDNSyntax: … an LDAPDN … does not conform to the required syntax" (appendix A.2).
+    // invalidDNSyntax: the name does not follow the syntax of DNs (appendix A.2).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let (_, result) = client.search(search("people", LdapSearchScope::Base)).await;

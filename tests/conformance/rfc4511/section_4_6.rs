@@ -13,7 +13,7 @@ fn is_refused(result: &LdapResult) -> bool {
 
 #[tokio::test]
 async fn each_update_is_answered_by_its_own_response() {
-    // "unwillingToPerform: … the server is unwilling to perform the operation" (appendix A.2).
+    // unwillingToPerform tells that the server will not do it (appendix A.2).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let modify = LdapModifyRequest {

@@ -10,7 +10,7 @@ use crate::world::{ADA, World};
 
 #[tokio::test]
 async fn a_message_is_understood_wherever_the_stream_cuts_it() {
-    // "The LDAPMessage PDUs are mapped directly onto the TCP byte stream" (§5.2.1): segments mean nothing.
+    // Messages lie in the byte stream one after the other; where TCP cuts it means nothing (§5.2.1).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let request = LdapOp::SearchRequest(search(ADA, LdapSearchScope::Base));
@@ -32,7 +32,7 @@ async fn a_message_is_understood_wherever_the_stream_cuts_it() {
 
 #[tokio::test]
 async fn a_length_may_be_written_longer_than_needed() {
-    // BER restricted to definite lengths, but not to the shortest form of them (§5.1).
+    // Lengths are of the definite form, but need not be of the shortest (§5.1).
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     let (_, unbind) = client.encode(LdapOp::UnbindRequest);
@@ -44,7 +44,7 @@ async fn a_length_may_be_written_longer_than_needed() {
 
 #[tokio::test]
 async fn any_octet_but_zero_is_true() {
-    // Of BER, not DER: a BOOLEAN of TRUE may be any octet but zero when received (§5.1 demands FF of the sender only).
+    // This is BER, where TRUE is any octet but zero; only a sender must write FF (§5.1).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let mut request = search(ADA, LdapSearchScope::Base);

@@ -9,7 +9,7 @@ use crate::world::{BASE, World};
 
 #[tokio::test]
 async fn the_subschema_is_read_by_the_search_the_rfc_names() {
-    // Base search of the subentry with "(objectClass=subschema)", attributes by name (§4.4).
+    // The subschema is read by a base search for (objectClass=subschema), its attributes asked for by name (§4.4).
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     let request = LdapSearchRequest {
@@ -36,7 +36,7 @@ fn names(description: &str) -> impl Iterator<Item = String> {
 
 #[tokio::test]
 async fn everything_an_entry_holds_is_described() {
-    // "… subschema … controls … the entries": each attribute type and class in use is published (§4.2).
+    // The subschema that controls an entry describes each attribute type and class the entry uses (§4.2).
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let subschema = client.entry(read("cn=Subschema", &["+"])).await;

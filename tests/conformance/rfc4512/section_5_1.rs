@@ -7,7 +7,7 @@ use crate::world::{BASE, World};
 
 #[tokio::test]
 async fn anyone_may_read_the_root_dse() {
-    // "The root DSE SHALL … be retrieved … if a client performs a base object search with (objectClass=*)" of "".
+    // A base search of the empty name with (objectClass=*) returns the root DSE, to anonymous clients too.
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     let entry = client.entry(search("", LdapSearchScope::Base)).await;
@@ -18,7 +18,7 @@ async fn anyone_may_read_the_root_dse() {
 
 #[tokio::test]
 async fn the_root_dse_says_what_the_server_holds_and_can_do() {
-    // namingContexts, supportedExtension, supportedLDAPVersion … list what a client may rely on (§5.1.1 ff.).
+    // namingContexts, supportedExtension and the others list what a client may rely on (§5.1.1 to §5.1.6).
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     let entry = client.entry(read("", &["+"])).await;
@@ -34,7 +34,7 @@ async fn the_root_dse_says_what_the_server_holds_and_can_do() {
 
 #[tokio::test]
 async fn the_root_dse_is_found_by_a_base_search_only() {
-    // "The root DSE SHALL NOT be included if the client performs a subtree search starting from the root."
+    // A subtree search from the root does not include the root DSE.
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     let (entries, _) = client.search(search("", LdapSearchScope::Subtree)).await;

@@ -7,7 +7,7 @@ use crate::world::{BASE, World};
 
 #[tokio::test]
 async fn a_session_begins_anonymous() {
-    // "Upon initial establishment of the LDAP session, the session has an anonymous authorization identity."
+    // A session starts with an anonymous authorization identity.
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     assert_eq!(client.who_am_i().await, "");

@@ -7,7 +7,7 @@ use crate::world::World;
 
 #[tokio::test]
 async fn a_bind_without_name_and_password_makes_the_session_anonymous() {
-    // "… a Bind request with a zero-length name and … a password value of zero length."
+    // A simple bind with an empty name and an empty password establishes an anonymous state.
     let world = World::start().await;
     let mut client = Client::bound(&world).await;
     assert_eq!(client.bind("", "").await, LdapResultCode::Success);

@@ -7,7 +7,7 @@ use crate::world::{ADA, READER, World};
 
 #[tokio::test]
 async fn a_name_without_a_password_is_never_a_login() {
-    // "Servers SHOULD by default fail Unauthenticated Bind requests with … unwillingToPerform."
+    // By default an unauthenticated bind fails with unwillingToPerform.
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     for name in [READER, ADA, "uid=nobody,dc=example,dc=com", "ada"] {

@@ -7,7 +7,7 @@ use crate::world::{BASE, PASSWORD, READER, World};
 
 #[tokio::test]
 async fn a_name_and_its_password_are_a_login() {
-    // "success" establishes the identity; anything else is invalidCredentials.
+    // success establishes the identity; a wrong password is invalidCredentials.
     let world = World::start().await;
     let mut client = Client::connect(&world).await;
     let refused = client.bind(READER, "Correct Horse").await;
