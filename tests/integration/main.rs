@@ -3,4 +3,7 @@
 #[path = "../tenant/mod.rs"]
 mod tenant;
 
+mod harness;
+
+mod sample_directory;
 mod tenant_fidelity;
