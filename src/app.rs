@@ -192,6 +192,8 @@ async fn supervise(
         });
     }
     tokio::select! {
+        // Looked at first: parts that end because of the signal have not stopped by themselves.
+        biased;
         () = shutdown.cancelled() => info!("stopping: operations in hand are finished first"),
         ended = running.join_next() => {
             stopped = ended.and_then(Result::ok);
