@@ -9,7 +9,7 @@ pub mod client;
 mod daemon;
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub const READER: &str = "cn=reader,dc=example,dc=com";
 pub const READER_PASSWORD: &str = "of a test that reads";
 
 /// How long anything may take before the test counts as failed. Generous: slow machines are no failure.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(180);
 /// How soon a condition is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
@@ -62,6 +62,8 @@ pub struct Options {
     pub listen: String,
     /// `admin.listen`
     pub admin_listen: String,
+    /// `admin.socket`
+    pub socket: String,
     /// The client secret.
     pub secret: String,
 }
@@ -76,6 +78,7 @@ impl Options {
             tables: String::new(),
             listen: "127.0.0.1:0".to_owned(),
             admin_listen: "127.0.0.1:0".to_owned(),
+            socket: "admin.sock".to_owned(),
             secret: tenant.client_secret(),
         }
     }
@@ -117,6 +120,7 @@ impl Installation {
             tables,
             listen,
             admin_listen,
+            socket,
             secret,
         } = options;
         std::fs::write(self.path("app.secret"), secret).unwrap();
@@ -167,7 +171,7 @@ password_hash = "{hash}"
 
 [admin]
 listen = "{admin_listen}"
-socket = "admin.sock"
+socket = "{socket}"
 
 {tables}
 "#
@@ -310,11 +314,4 @@ pub async fn signal(process: u32, signal: &str) {
     let line = format!("kill -{signal} {process}");
     let status = Command::new("sh").args(["-c", &line]).status().await;
     assert!(status.unwrap().success(), "{line}");
-}
-
-/// A path as the configuration file spells it.
-pub fn spelled(path: &Path) -> String {
-    path.to_str()
-        .expect("a temporary directory in ASCII")
-        .to_owned()
 }

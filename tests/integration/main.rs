@@ -5,5 +5,10 @@ mod tenant;
 
 mod harness;
 
+mod bind;
+mod mistakes;
+mod restart;
 mod sample_directory;
+mod shutdown;
+mod sync;
 mod tenant_fidelity;

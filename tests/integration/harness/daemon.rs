@@ -8,7 +8,7 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::watch;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
-use super::{BASE, Client, READER, READER_PASSWORD, eventually, signal, within};
+use super::{Client, READER, READER_PASSWORD, eventually, signal, within};
 
 /// A child process that is killed when this is dropped.
 pub struct Daemon {
@@ -80,17 +80,6 @@ impl Daemon {
         let mut client = self.connect_tls().await;
         client.bind_well(READER, READER_PASSWORD).await;
         client
-    }
-
-    /// Waits until a search of the whole tree finds as many entries.
-    pub async fn finds(&self, filter: &str, count: usize) {
-        let mut reader = self.reader().await;
-        let what = format!("{filter} finds {count}");
-        eventually(&what, async || {
-            let found = reader.search(BASE, filter).await;
-            (found.len() == count).then_some(())
-        })
-        .await;
     }
 
     /// Everything logged so far.
