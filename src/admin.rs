@@ -110,9 +110,10 @@ pub async fn bind(settings: &Settings) -> Result<Listeners, Error> {
         address: settings.listen,
         source,
     };
+    // The socket first: it can tell another ldap365 from a port that is taken by something else.
+    let socket = Socket::bind(&settings.socket)?;
     let health = TcpListener::bind(settings.listen).await.map_err(failed)?;
     let address = health.local_addr().map_err(failed)?;
-    let socket = Socket::bind(&settings.socket)?;
     Ok(Listeners {
         health,
         address,

@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next element: its tag and contents.
-    pub fn next(&mut self) -> Result<(u8, &'a [u8]), Error> {
+    pub fn element(&mut self) -> Result<(u8, &'a [u8]), Error> {
         let header = header(self.rest)?.ok_or(Error::Truncated)?;
         let end = header.header_bytes + header.content_bytes;
         let content = self
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
 
     /// The contents of the next element, which must carry `tag`.
     pub fn expect(&mut self, tag: u8) -> Result<&'a [u8], Error> {
-        let (found, content) = self.next()?;
+        let (found, content) = self.element()?;
         if found != tag {
             return Err(Error::Unexpected {
                 expected: tag,
@@ -297,9 +297,9 @@ mod tests {
     #[test]
     fn a_length_beyond_the_buffer_is_truncation() {
         assert_eq!(
-            Reader::new(&[0x04, 0x05, b'a']).next(),
+            Reader::new(&[0x04, 0x05, b'a']).element(),
             Err(Error::Truncated)
         );
-        assert_eq!(Reader::new(&[]).next(), Err(Error::Truncated));
+        assert_eq!(Reader::new(&[]).element(), Err(Error::Truncated));
     }
 }

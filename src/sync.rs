@@ -21,7 +21,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::directory::registry::{self, Policy};
-use crate::directory::{Directory, GroupKind, State};
+use crate::directory::{Decision, Directory, GroupKind, Reason, State};
 
 pub use error::Error;
 pub use pass::{Event, pass};
@@ -87,11 +87,21 @@ pub fn settle(
     }
 }
 
-/// Whether both phases have been committed at least once.
-///
-/// Before that nothing may be served: an empty answer would say that nobody is there.
+/// Whether both phases have been committed at least once, so that the rules can be judged.
 pub fn is_complete(state: &State) -> bool {
     state.progress.users.completed.is_some() && state.progress.groups.completed.is_some()
+}
+
+/// Whether there is a directory to serve: an empty answer before would say that nobody is there.
+///
+/// It is complete, and its rules have let somebody in, or have let nobody in for a reason other than
+/// that they could not be resolved yet.
+pub fn is_servable(state: &State) -> bool {
+    let decisions = &state.directory.decisions.users;
+    let is_unresolved = |decision: &Decision| decision.reason() == Some(&Reason::RulesUnresolved);
+    let has_good_decisions =
+        decisions.values().any(Decision::is_include) || !decisions.values().any(is_unresolved);
+    is_complete(state) && has_good_decisions
 }
 
 /// A deleted group is kept for a rule only; without the rule there is no reason left.

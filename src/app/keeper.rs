@@ -102,7 +102,7 @@ impl Inner {
             .unwrap_or_else(PoisonError::into_inner);
         let old = self.state.load_full();
         let is_served = self.published.load().is_some();
-        let rebuild = sync::is_complete(&new) && !(is_served && old.directory == new.directory);
+        let rebuild = sync::is_servable(&new) && !(is_served && old.directory == new.directory);
         let snapshot = match rebuild {
             true => Some(Snapshot::build(
                 &new.directory,
@@ -116,7 +116,7 @@ impl Inner {
         let new = Arc::new(new);
         self.state.store(new.clone());
         if let Some(snapshot) = snapshot {
-            info!(entries = snapshot.visible().len(), "serving a new tree");
+            info!(entries = snapshot.visible().len(), "the tree was built anew");
             self.published.store(Some(Arc::new(snapshot)));
         }
         Ok(new)

@@ -1,7 +1,7 @@
 //! Results on standard output, progress on standard error; text for people or JSON for scripts.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
@@ -12,15 +12,27 @@ pub(super) struct Output {
     is_json: bool,
     results: Box<dyn Write>,
     progress: Box<dyn Write>,
+    /// The last line of `progress` is to be overwritten.
+    has_progress: bool,
 }
 
+/// Goes back to the start of a terminal's line and clears it.
+const ERASE_LINE: &str = "\r\u{1b}[K";
+
 impl Output {
-    /// The standard streams.
+    /// The standard streams. Progress is for people who watch: without a terminal there is none.
     pub fn new(is_json: bool) -> Self {
+        let stderr = io::stderr();
+        let progress: Box<dyn Write> = if stderr.is_terminal() {
+            Box::new(stderr)
+        } else {
+            Box::new(io::sink())
+        };
         Self {
             is_json,
             results: Box::new(io::stdout()),
-            progress: Box::new(io::stderr()),
+            progress,
+            has_progress: false,
         }
     }
 
@@ -30,6 +42,11 @@ impl Output {
         json: &T,
         text: &dyn Display,
     ) -> Result<(), Error> {
+        if std::mem::take(&mut self.has_progress) {
+            write!(self.progress, "{ERASE_LINE}")
+                .and_then(|()| self.progress.flush())
+                .map_err(Error::Output)?;
+        }
         let line = if self.is_json {
             serde_json::to_string(json).map_err(|error| Error::Output(error.into()))?
         } else {
@@ -38,12 +55,19 @@ impl Output {
         write_line(&mut self.results, &line)
     }
 
-    /// Writes a step on the way: for people to standard error, for scripts among the results.
+    /// Writes a step on the way: for people over the step before, for scripts among the results.
     pub fn show_progress<T: Serialize + Display>(&mut self, step: &T) -> Result<(), Error> {
         if self.is_json {
             self.show(step, step)
         } else {
-            write_line(&mut self.progress, &printable(&step.to_string()))
+            self.has_progress = true;
+            write!(
+                self.progress,
+                "{ERASE_LINE}{}",
+                printable(&step.to_string())
+            )
+            .and_then(|()| self.progress.flush())
+            .map_err(Error::Output)
         }
     }
 }
@@ -94,6 +118,7 @@ pub(super) mod tests {
             is_json,
             results: Box::new(results.clone()),
             progress: Box::new(progress.clone()),
+            has_progress: false,
         };
         (output, results, progress)
     }
@@ -119,7 +144,7 @@ pub(super) mod tests {
         output.show_progress(&"step").expect("written");
         assert_eq!(
             (results.text().as_str(), progress.text().as_str()),
-            ("", "step\n")
+            ("", "\r\u{1b}[Kstep")
         );
     }
 }

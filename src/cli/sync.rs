@@ -73,7 +73,7 @@ mod tests {
         follow(&running.client(), true, &mut output)
             .await
             .expect("a clean pass");
-        assert_eq!(progress.text(), "users: 5 read\n");
+        assert_eq!(progress.text(), "\r\u{1b}[Kusers: 5 read\r\u{1b}[K");
         assert_eq!(
             results.text(),
             "users:  0 added, 0 changed, 0 removed; 0 activated, 0 deactivated\n\

@@ -126,22 +126,22 @@ impl<'c> Iterator for Values<'c> {
     type Item = &'c [u8];
 
     fn next(&mut self) -> Option<&'c [u8]> {
-        self.set.next().ok().map(|(_, value)| value)
+        self.set.element().ok().map(|(_, value)| value)
     }
 }
 
 /// The contents of an element we wrote ourselves.
 fn contents(element: &[u8]) -> &[u8] {
     ber::Reader::new(element)
-        .next()
+        .element()
         .map_or(&[], |(_, content)| content)
 }
 
 /// The contents of the SET in a PartialAttribute.
 fn attribute_values(element: &[u8]) -> &[u8] {
     let mut fields = ber::Reader::new(contents(element));
-    let _type = fields.next();
-    fields.next().map_or(&[], |(_, values)| values)
+    let _type = fields.element();
+    fields.element().map_or(&[], |(_, values)| values)
 }
 
 /// Collects entries into a [`Chunk`].

@@ -239,7 +239,7 @@ impl Parser<'_> {
             octets.push(octet);
         }
         let mut reader = crate::ber::Reader::new(&octets);
-        match reader.next() {
+        match reader.element() {
             Ok((_, content)) if reader.is_empty() => Ok(content.to_vec()),
             _ => Err(Error::Value { at: start }),
         }

@@ -183,7 +183,7 @@ fn present(attribute: AttributeId, snapshot: &Snapshot) -> Node<'_> {
     match attribute {
         MEMBER | MEMBER_UID => Node::Entries(snapshot.groups_with_members().into()),
         MEMBER_OF => Node::Entries(snapshot.people_with_groups().into()),
-        _ => Node::Entries(snapshot.index(attribute).present().into()),
+        _ => Node::Entries(snapshot.index_of(attribute).present().into()),
     }
 }
 
@@ -205,7 +205,9 @@ fn equality<'s>(attribute: AttributeId, value: &[u8], snapshot: &'s Snapshot) ->
             snapshot.groups_of(person)
         })),
         ENTRY_DN => Node::Entries(snapshot.find_normalised(&key).into_iter().collect()),
-        _ if attribute.get().indexed => Node::Entries(snapshot.index(attribute).equal(&key).into()),
+        _ if attribute.get().indexed => {
+            Node::Entries(snapshot.index_of(attribute).equal(&key).into())
+        }
         _ => test(attribute, Assertion::Equal(rule, key.into_owned())),
     }
 }
@@ -221,7 +223,7 @@ fn linked<'s>(
 fn person_named(value: &[u8], snapshot: &Snapshot) -> Option<EntryId> {
     let folded = Rule::CaseIgnore.normalise(value)?;
     let exact = Rule::CaseExactIa5.normalise(value)?;
-    let named = snapshot.index(UID).equal(&folded).iter().copied();
+    let named = snapshot.index_of(UID).equal(&folded).iter().copied();
     let mut named = named.filter(|&entry| snapshot.head(entry).kind == EntryKind::Person);
     named.find(|&entry| snapshot.entry(entry).value(UID) == Some(exact.as_ref()))
 }

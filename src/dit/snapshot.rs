@@ -189,7 +189,7 @@ impl Snapshot {
     }
 
     /// The index of an attribute type.
-    pub fn index(&self, attribute: AttributeId) -> &Index {
+    pub fn index_of(&self, attribute: AttributeId) -> &Index {
         &self.indexes[usize::from(attribute.0)]
     }
 

@@ -136,7 +136,7 @@ fn resolve(snapshot: &Snapshot, name: &str, dn: Option<&Dn>) -> Resolved {
         let Some(key) = rule.normalise(name.as_bytes()) else {
             continue;
         };
-        let entries = snapshot.index(attribute).equal(&key).iter().copied();
+        let entries = snapshot.index_of(attribute).equal(&key).iter().copied();
         let mut people = entries.filter(|&entry| snapshot.head(entry).kind == EntryKind::Person);
         match (people.next(), people.next()) {
             (None, _) => {}

@@ -135,7 +135,7 @@ impl<'m> Envelope<'m> {
             .ok()
             .filter(|id| (1..=i32::MAX as u32).contains(id));
         let message_id = message_id.ok_or(Error::MessageId)?;
-        let (operation, content) = message.next()?;
+        let (operation, content) = message.element()?;
         if !is_request(operation) {
             return Err(Error::UnknownOperation(operation));
         }
@@ -184,11 +184,10 @@ fn critical_control(controls: &[u8]) -> Result<Option<&[u8]>, Error> {
     while !controls.is_empty() {
         let mut control = Reader::new(controls.expect(ber::SEQUENCE)?);
         let oid = control.expect(ber::OCTET_STRING)?;
-        if let Some(content) = control.optional(ber::BOOLEAN)? {
-            if ber::boolean(content)? {
-                critical = critical.or(Some(oid));
-            }
-        }
+        let is_critical = control
+            .optional(ber::BOOLEAN)?
+            .map_or(Ok(false), ber::boolean)?;
+        critical = critical.or(is_critical.then_some(oid));
         control.optional(ber::OCTET_STRING)?;
         control.finish()?;
     }
@@ -201,7 +200,7 @@ impl<'m> Bind<'m> {
         let mut fields = Reader::new(content);
         let version = fields.number(ber::INTEGER)?;
         let name = fields.expect(ber::OCTET_STRING)?;
-        let authentication = match fields.next()? {
+        let authentication = match fields.element()? {
             (0x80, password) => Authentication::Simple(password),
             _ => Authentication::Other,
         };
@@ -276,7 +275,7 @@ fn filter<'m>(fields: &mut Reader<'m>, depth: usize) -> Result<Filter<'m>, Error
     if depth == 0 {
         return Err(Error::Field("the filter is nested too deeply"));
     }
-    let (choice, content) = fields.next()?;
+    let (choice, content) = fields.element()?;
     let mut inner = Reader::new(content);
     match choice {
         0xa0 => Ok(Filter::And(filters(inner, depth - 1)?)),
@@ -320,7 +319,7 @@ fn substrings<'m>(mut fields: Reader<'m>) -> Result<Filter<'m>, Error> {
     fields.finish()?;
     let mut parts: Vec<(Part, &[u8])> = Vec::new();
     while !sequence.is_empty() {
-        let (choice, value) = sequence.next()?;
+        let (choice, value) = sequence.element()?;
         let part = match choice {
             0x80 if parts.is_empty() => Part::Initial,
             0x81 => Part::Any,

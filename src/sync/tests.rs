@@ -335,3 +335,26 @@ fn pass_can_be_spawned() {
         ));
     };
 }
+
+#[test]
+fn a_first_pass_whose_rules_cannot_be_resolved_leaves_nothing_to_serve() {
+    let mut state = State::default();
+    state
+        .directory
+        .users
+        .insert(user_id(1), Arc::new(user("ada")));
+    state.progress.users.completed = Some(hour(0));
+    state.progress.groups.completed = Some(hour(0));
+    let rules = Rules {
+        allowed_groups: vec!["No such group".to_owned()],
+        ..open_rules()
+    };
+    let settled = settle(&mut state.directory, &rules, &policy(), hour(0));
+    assert_eq!(settled.problems.len(), 1);
+    assert!(is_complete(&state) && !is_servable(&state));
+
+    settle(&mut state.directory, &open_rules(), &policy(), hour(0));
+    assert!(is_servable(&state));
+    settle(&mut state.directory, &rules, &policy(), hour(0));
+    assert!(is_servable(&state), "the last good decisions stay");
+}
