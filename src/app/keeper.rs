@@ -116,7 +116,10 @@ impl Inner {
         let new = Arc::new(new);
         self.state.store(new.clone());
         if let Some(snapshot) = snapshot {
-            info!(entries = snapshot.visible().len(), "the tree was built anew");
+            info!(
+                entries = snapshot.visible().len(),
+                "the tree was built anew"
+            );
             self.published.store(Some(Arc::new(snapshot)));
         }
         Ok(new)

@@ -173,7 +173,8 @@ impl<'s> Running<'s> {
                     return Step::Done(limit_reached(LdapResultCode::SizeLimitExceeded));
                 }
                 self.entries_left -= 1;
-                self.snapshot.write_entry(self.message_id, entry, &self.selection, out);
+                self.snapshot
+                    .write_entry(self.message_id, entry, &self.selection, out);
             }
             self.next += 1;
             if out.len() >= full {

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::harness::{Ended, Installation, Options};
+use crate::harness::{Ended, Installation, Options, eventually};
 use crate::tenant::{Tenant, sample};
 
 /// What fits a terminal with the command still in sight.
@@ -178,8 +178,11 @@ async fn a_daemon_with_a_wrong_secret_runs_and_says_so() {
     let installation = Installation::with(&tenant, &options);
     let daemon = installation.start().await;
     daemon.logged_after(0, "AADSTS7000215").await;
-    let status = installation.json(&["status"]).await;
-    assert_eq!(status["state"], "failing", "{status}");
+    let status = eventually("the status says failing", async || {
+        let status = installation.status().await;
+        (status["state"] == "failing").then_some(status)
+    })
+    .await;
     assert!(!status["credentials"][0]["failure"].is_null(), "{status}");
     assert!(!daemon.log().join("\n").contains(WRONG_SECRET));
 }

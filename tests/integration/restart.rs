@@ -1,6 +1,6 @@
 //! What outlives a daemon: the store.
 
-use crate::harness::{BASE, Daemon, Entry, Installation, Options, Scope};
+use crate::harness::{BASE, Daemon, Entry, Installation, Options, Scope, within};
 use crate::tenant::Tenant;
 
 /// The whole tree with every operational attribute.
@@ -90,7 +90,11 @@ async fn a_daemon_killed_in_its_first_pass_ends_up_with_the_same_directory() {
                 .filter(|request| request.path.contains(collection));
             of_kind.count() >= count
         };
-        tenant.answered_since(mark, has_come_far).await;
+        within(
+            "the pass came far",
+            tenant.answered_since(mark, has_come_far),
+        )
+        .await;
         daemon.kill().await;
         let daemon = installation.serve().await;
         assert_eq!(

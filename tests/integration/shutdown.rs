@@ -2,7 +2,7 @@
 
 use ldap3_proto::proto::{LdapOp, LdapResultCode};
 
-use crate::harness::{Client, Installation};
+use crate::harness::{Client, Installation, within};
 use crate::tenant::{Surface, Tenant};
 
 /// The name of a Notice of Disconnection (RFC 4511 §4.4.1).
@@ -42,9 +42,8 @@ async fn a_pass_under_way_does_not_hold_the_end_up() {
     let hold = tenant.hold(Surface::Graph).await;
     let installation = Installation::of(&tenant);
     let daemon = installation.start().await;
-    tenant
-        .answered_since(mark, |request| request.surface() == Surface::SignIn)
-        .await;
+    let asked = tenant.answered_since(mark, |request| request.surface() == Surface::SignIn);
+    within("the pass began", asked).await;
     assert_eq!(daemon.stop().await, Some(0));
     drop(hold);
 }
