@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::harness::{BASE, Client, Entry, GROUPS, Installation, Options, PEOPLE, Scope};
-use crate::tenant::{Tenant, sample};
+use crate::tenant::{Disorder, Tenant, sample};
 
 /// Everyone who is served when no rule speaks against anybody: `uid`, `cn`, the first `mail`.
 #[rustfmt::skip]
@@ -465,5 +465,21 @@ async fn passwords_of_the_sample_company_let_people_read_themselves() {
         client.bind_well(upn, password).await;
         let people = client.search(BASE, "(objectClass=posixAccount)").await;
         assert_eq!(names(&people, "userPrincipalName"), set(&[upn]));
+    }
+}
+
+#[tokio::test]
+async fn however_untidily_the_tenant_tells_it_the_same_directory_is_served() {
+    let mut directories = Vec::new();
+    let untidy = (1..=4).map(Disorder::seeded);
+    for disorder in std::iter::once(Disorder::none()).chain(untidy) {
+        let tenant = Tenant::start_with(sample::company(), disorder).await;
+        let installation = Installation::of(&tenant);
+        let daemon = installation.serve().await;
+        directories.push(daemon.reader().await.search(BASE, "(objectClass=*)").await);
+    }
+    let (tidy, untidy) = directories.split_first().unwrap();
+    for (directory, seed) in untidy.iter().zip(1..) {
+        assert_eq!(directory, tidy, "seed {seed}");
     }
 }
