@@ -225,7 +225,7 @@ async fn a_port_in_use_is_named_with_its_key() {
         &installation,
         &["serve"],
         1,
-        &["ldap.listen", &address, "in use"],
+        &["ldap.listen", &address, "in use", "stop it"],
     )
     .await;
     let options = Options {
@@ -237,7 +237,7 @@ async fn a_port_in_use_is_named_with_its_key() {
         &installation,
         &["serve"],
         1,
-        &["admin.listen", &address, "in use"],
+        &["admin.listen", &address, "in use", "stop it"],
     )
     .await;
     assert!(!installation.path("admin.sock").exists());
@@ -250,7 +250,7 @@ async fn a_certificate_that_cannot_be_used_is_named() {
     let other = Installation::of(&tenant);
     std::fs::copy(other.path("tls.key"), installation.path("tls.key")).unwrap();
     for command in [["serve"], ["check"]] {
-        fails_saying(&installation, &command, 1, &["tls.key"]).await;
+        fails_saying(&installation, &command, 1, &["tls.key", "name the key"]).await;
     }
     std::fs::write(installation.path("tls.pem"), "no certificate at all\n").unwrap();
     for command in [["serve"], ["check"]] {
