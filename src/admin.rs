@@ -57,7 +57,10 @@ pub trait Daemon: Send + Sync + 'static {
 #[derive(Debug, Error)]
 pub enum Error {
     /// The address of `admin.listen` is taken, or not ours.
-    #[error("cannot listen on {address} (admin.listen)")]
+    #[error(
+        "admin.listen: cannot listen on {address}; if another program has the port (`ss -lntp` names it), stop it or \
+         choose another"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,

@@ -192,7 +192,7 @@ async fn supervise(
         });
     }
     tokio::select! {
-        // Parts end at once when told to stop: whoever looks at them first takes that for a breakdown.
+        // Looked at first: parts that end because of the signal have not stopped by themselves.
         biased;
         () = shutdown.cancelled() => info!("stopping: operations in hand are finished first"),
         ended = running.join_next() => {

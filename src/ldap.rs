@@ -81,7 +81,10 @@ pub enum Error {
     #[error("ldap.listen_tls needs ldap.certificate and ldap.key")]
     NoCertificate,
     /// A socket: the port is in use, or only root may have it.
-    #[error("{key}: cannot listen on {address}: {source}")]
+    #[error(
+        "{key}: cannot listen on {address}: {source}; if another program has the port (`ss -lntp` names it), stop it \
+         or choose another; ports below 1024 need root or CAP_NET_BIND_SERVICE"
+    )]
     Bind {
         /// The key in the configuration file.
         key: &'static str,

@@ -37,7 +37,8 @@ pub enum Error {
     },
     /// The two do not belong together, or the kind of key is not supported.
     #[error(
-        "ldap.certificate and ldap.key cannot be used together ({certificate}, {key}): {source}"
+        "ldap.certificate and ldap.key cannot be used together ({certificate}, {key}): {source}; \
+         name the key that the certificate was made for"
     )]
     Pair {
         /// As configured.

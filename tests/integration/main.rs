@@ -3,4 +3,12 @@
 #[path = "../tenant/mod.rs"]
 mod tenant;
 
+mod harness;
+
+mod bind;
+mod mistakes;
+mod restart;
+mod sample_directory;
+mod shutdown;
+mod sync;
 mod tenant_fidelity;
