@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::Error;
 use crate::app;
@@ -22,10 +22,15 @@ pub(super) async fn run(config: Config) -> Result<(), Error> {
 fn stop_on_signal(shutdown: CancellationToken) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                // Administrators send it to have a changed file read; unhandled, it would end the daemon.
+                _ = hangup.recv() => warn!("SIGHUP ignored: a changed configuration is read at the next start"),
+            }
         }
         shutdown.cancel();
     });

@@ -61,13 +61,16 @@ impl Error {
         }
     }
 
-    /// Whether the other phase is bound to fail as well: no token to be had, or nowhere to put the result.
+    /// Whether the other phase is bound to fail as well: no token to be had, nobody reached, or nowhere to
+    /// put the result.
     pub fn ends_pass(&self) -> bool {
         match self {
             Self::Graph { source, .. } => {
                 matches!(
                     source,
-                    graph::Error::Token(_) | graph::Error::TokenRefused { .. }
+                    graph::Error::Token(_)
+                        | graph::Error::TokenRefused { .. }
+                        | graph::Error::Unreachable { .. }
                 )
             }
             Self::Commit { .. } => true,
