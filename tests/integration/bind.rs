@@ -210,7 +210,11 @@ async fn a_service_account_binds_from_its_networks_only() {
             "the address is outside the account's networks",
         ),
         ("near", "not its password", "the password is wrong"),
-        ("nobody", READER_PASSWORD, "there is no such service account"),
+        (
+            "nobody",
+            READER_PASSWORD,
+            "there is no such service account",
+        ),
     ] {
         let logged = daemon.log_length();
         refused(&daemon, &format!("cn={name},{BASE}"), password).await;

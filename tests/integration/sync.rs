@@ -440,7 +440,8 @@ async fn a_rule_that_fits_two_groups_publishes_nothing_and_names_both() {
     let daemon = installation.start().await;
     let problems = eventually("the status names the problem", async || {
         let status = installation.status().await;
-        (status["state"] == "failing" && status["groups"]["completed"].is_string()).then(|| status["problems"].to_string())
+        (status["state"] == "failing" && status["groups"]["completed"].is_string())
+            .then(|| status["problems"].to_string())
     })
     .await;
     let with_mail = tenant.group_id("marketing@contoso.example");
