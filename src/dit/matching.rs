@@ -3,17 +3,18 @@
 //! Every equality rule is a normal form: two values match when their normal forms are the same
 //! octets. The indexes are keyed by normal forms, and ordering and substrings compare them too.
 
+mod prepare;
+mod time;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use jiff::Timestamp;
-use jiff::civil;
-use jiff::tz::Offset;
-use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 use super::dn::Dn;
 use super::schema;
+use prepare::{Case, fold, squeeze, text};
+pub use time::{generalized_time, parse_generalized_time};
 
 /// A value or assertion longer than this is compared to nothing: preparing it could cost an
 /// attacker's message seconds of ours.
@@ -258,13 +259,6 @@ pub enum Part {
     Final,
 }
 
-/// How the case of letters counts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Case {
-    Ignore,
-    Exact,
-}
-
 impl Rule {
     /// The rule with this name (any case) or OID.
     pub fn lookup(name: &str) -> Option<Rule> {
@@ -376,68 +370,6 @@ impl Rule {
     }
 }
 
-/// Transcode, map, normalise, and squeeze spaces (RFC 4518 §2), with a short cut for values that
-/// are their own normal form.
-fn text(value: &[u8], case: Case) -> Option<Cow<'_, [u8]>> {
-    if is_normal(value, case) {
-        return Some(Cow::Borrowed(value));
-    }
-    let folded = fold(std::str::from_utf8(value).ok()?, case);
-    Some(Cow::Owned(squeeze(folded.as_bytes())))
-}
-
-/// Plain ASCII without capitals to fold or spaces to squeeze.
-fn is_normal(value: &[u8], case: Case) -> bool {
-    let plain = |&octet: &u8| {
-        (0x21..0x7f).contains(&octet) && !(case == Case::Ignore && octet.is_ascii_uppercase())
-    };
-    value
-        .split(|&octet| octet == b' ')
-        .all(|word| !word.is_empty() && word.iter().all(plain))
-}
-
-/// Mapping and normalisation: controls and zero-width characters vanish, every space is SPACE,
-/// case folds, compatibility forms compose (RFC 4518 §2.2, §2.3).
-fn fold(value: &str, case: Case) -> String {
-    let mapped = value.chars().filter_map(|c| match c {
-        '\t' | '\n' | '\u{b}' | '\u{c}' | '\r' | '\u{85}' => Some(' '),
-        '\u{ad}'
-        | '\u{34f}'
-        | '\u{1806}'
-        | '\u{180b}'..='\u{180d}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2063}'
-        | '\u{206a}'..='\u{206f}'
-        | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}'
-        | '\u{fff9}'..='\u{fffc}' => None,
-        c if c.is_control() => None,
-        c if c.is_whitespace() => Some(' '),
-        c => Some(c),
-    });
-    match case {
-        Case::Exact => mapped.nfkc().collect(),
-        // Decomposed first, so that a letter and its accent fold alike however they were typed.
-        Case::Ignore => mapped.nfkc().flat_map(char::to_lowercase).nfkc().collect(),
-    }
-}
-
-/// Drops spaces at both ends and doubles between words (RFC 4518 §2.6.1).
-fn squeeze(value: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(value.len());
-    for word in value
-        .split(|&octet| octet == b' ')
-        .filter(|word| !word.is_empty())
-    {
-        if !key.is_empty() {
-            key.push(b' ');
-        }
-        key.extend_from_slice(word);
-    }
-    key
-}
-
 /// Without spaces and hyphens (RFC 4518 §2.6.3), case ignored.
 fn telephone(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     let folded = fold(std::str::from_utf8(value).ok()?, Case::Ignore);
@@ -494,93 +426,6 @@ fn object_identifier(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     }
     let numeric = value.first().is_some_and(u8::is_ascii_digit);
     numeric.then_some(Cow::Borrowed(value))
-}
-
-/// The instant a Generalized Time value names (RFC 4517 §3.3.13): hours are enough, seconds may have
-/// a fraction, and `Z` or an offset must follow.
-pub fn parse_generalized_time(value: &[u8]) -> Option<Timestamp> {
-    let text = std::str::from_utf8(value).ok()?;
-    let zone = text.find(['Z', '+', '-'])?;
-    let (local, zone) = text.split_at(zone);
-    let (digits, fraction) = match local.split_once(['.', ',']) {
-        Some((digits, fraction)) => (digits, Some(fraction)),
-        None => (local, None),
-    };
-    if !digits.bytes().all(|octet| octet.is_ascii_digit()) {
-        return None;
-    }
-    let field = |from: usize, to: usize| digits.get(from..to).map_or(Some(0), |d| d.parse().ok());
-    // The unit that a fraction divides is the last one written.
-    let unit_seconds: i64 = match digits.len() {
-        10 => 3600,
-        12 => 60,
-        14 => 1,
-        _ => return None,
-    };
-    let year: i16 = digits.get(0..4)?.parse().ok()?;
-    let second: i8 = field(12, 14)?;
-    let local = civil::DateTime::new(
-        year,
-        field(4, 6)?,
-        field(6, 8)?,
-        field(8, 10)?,
-        field(10, 12)?,
-        second.min(59),
-        0,
-    )
-    .ok()?;
-    let offset = match zone {
-        "Z" => Offset::UTC,
-        zone => parse_offset(zone)?,
-    };
-    let time = offset.to_timestamp(local).ok()?;
-    let nanoseconds = fraction.map_or(Some(0), |f| parse_fraction(f, unit_seconds))?;
-    time.checked_add(jiff::SignedDuration::from_nanos(nanoseconds))
-        .ok()
-}
-
-/// `+HH`, `+HHMM`, `-HH` or `-HHMM`.
-fn parse_offset(zone: &str) -> Option<Offset> {
-    let digits = &zone[1..];
-    if !matches!(digits.len(), 2 | 4) || !digits.bytes().all(|octet| octet.is_ascii_digit()) {
-        return None;
-    }
-    let hours: i32 = digits[..2].parse().ok()?;
-    let minutes: i32 = digits
-        .get(2..)
-        .filter(|m| !m.is_empty())
-        .map_or(Some(0), |m| m.parse().ok())?;
-    let seconds = hours * 3600 + minutes * 60;
-    Offset::from_seconds(if zone.starts_with('-') {
-        -seconds
-    } else {
-        seconds
-    })
-    .ok()
-}
-
-/// Digits after the point, as nanoseconds of a unit of `unit_seconds`.
-fn parse_fraction(fraction: &str, unit_seconds: i64) -> Option<i64> {
-    if fraction.is_empty() || !fraction.bytes().all(|octet| octet.is_ascii_digit()) {
-        return None;
-    }
-    let digits = &fraction[..fraction.len().min(9)];
-    let value: i64 = digits.parse().ok()?;
-    Some(value * 10i64.pow(9 - digits.len() as u32) * unit_seconds)
-}
-
-/// Generalized Time in the form every client reads: `YYYYmmddHHMMSSZ`.
-pub fn generalized_time(time: Timestamp) -> String {
-    let utc = Offset::UTC.to_datetime(time);
-    format!(
-        "{:04}{:02}{:02}{:02}{:02}{:02}Z",
-        utc.year(),
-        utc.month(),
-        utc.day(),
-        utc.hour(),
-        utc.minute(),
-        utc.second()
-    )
 }
 
 #[cfg(test)]

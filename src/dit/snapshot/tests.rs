@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use super::*;
+use crate::directory::{Decision, ObjectId, Stamps};
 use crate::dit::schema;
 use crate::dit::tests::{at, directory, names, object, settings, snapshot};
 
