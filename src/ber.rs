@@ -165,6 +165,20 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Fails unless `content` is a sequence of whole elements, and so is each constructed one in it, down to
+/// `depth` levels.
+pub fn check(content: &[u8], depth: usize) -> Result<(), Error> {
+    const CONSTRUCTED: u8 = 0x20;
+    let mut elements = Reader::new(content);
+    while !elements.is_empty() {
+        let (tag, inner) = elements.element()?;
+        if tag & CONSTRUCTED != 0 && depth > 0 {
+            check(inner, depth - 1)?;
+        }
+    }
+    Ok(())
+}
+
 /// The two's complement number in the contents of an INTEGER or ENUMERATED.
 pub fn number(content: &[u8]) -> Result<i64, Error> {
     if content.is_empty() || content.len() > 8 {
@@ -292,6 +306,13 @@ mod tests {
         assert_eq!(header(&[0x30, 0x80]), Err(Error::Length));
         assert_eq!(header(&[0x30, 0x85, 0, 0, 0, 0, 1]), Err(Error::Length));
         assert_eq!(header(&[0x3f, 0x21]), Err(Error::Tag));
+    }
+
+    #[test]
+    fn structure_is_checked_at_every_level() {
+        assert_eq!(check(&[0x30, 3, 4, 1, b'a', 4, 0], 8), Ok(()));
+        assert_eq!(check(&[0x30, 3, 4, 2, b'a'], 8), Err(Error::Truncated));
+        assert_eq!(check(&[4, 0, 0x30], 8), Err(Error::Truncated));
     }
 
     #[test]

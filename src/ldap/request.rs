@@ -171,7 +171,11 @@ impl<'m> Envelope<'m> {
         let mut codec = LdapCodec::new(Some(message.len()), None);
         match codec.decode(&mut bytes) {
             Ok(Some(LdapMsg { op, .. })) => Ok(op),
-            Ok(None) | Err(_) => Err(Error::Field("the operation cannot be decoded")),
+            Ok(None) | Err(_) => {
+                // It does not say whether tags and lengths were at fault, which ends the session.
+                ber::check(self.content, FILTER_DEPTH_MAX)?;
+                Err(Error::Field("the operation cannot be decoded"))
+            }
         }
     }
 }
