@@ -87,7 +87,7 @@ pub enum Command {
 
     /// Read a password from standard input, print its Argon2id hash
     ///
-    /// The hash is for `password_hash` of a [[service_account]]. On a terminal the password is asked for twice and not
+    /// The hash is for `password_hash` of a service account. On a terminal the password is asked for twice and not
     /// shown; otherwise one line is read.
     HashPassword,
 }

@@ -1,7 +1,7 @@
 //! The one place that hands out POSIX names and numbers, and never takes a number back.
 //!
 //! [`Registry`] holds what every object has and answers who holds a name; [`register`] is the pass
-//! that gives names and numbers to the users and groups of a [`Directory`] after the rules have
+//! that gives names and numbers to the users and groups of a [`Directory`](super::Directory) after the rules have
 //! decided. Names are compared [folded](super::name::fold).
 
 mod numbers;
