@@ -1,5 +1,7 @@
 //! What each kind of entry carries (product contract §5): the tenant's properties become attributes.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -42,37 +44,30 @@ impl EntryWriter<'_> {
     /// Writes an attribute and indexes it. Values that its syntax forbids are left out, and so is one
     /// that equals another under the attribute's own rule (RFC 4512 §2.2).
     pub fn put<V: AsRef<str>>(&mut self, attribute: AttributeId, values: &[V]) {
-        let kind = attribute.get().kind;
-        let equal = |left: &str, right: &str| match kind.equality() {
-            Some(rule) => rule.normalise(left.as_bytes()) == rule.normalise(right.as_bytes()),
-            None => left == right,
-        };
+        let row = attribute.get();
+        // A key costs more than the value itself: it is made only to compare or to index.
+        let rule = row
+            .kind
+            .equality()
+            .filter(|_| row.indexed || values.len() > 1);
         let mut kept: Vec<&str> = Vec::with_capacity(values.len());
+        let mut keys: Vec<Cow<[u8]>> = Vec::with_capacity(values.len());
         for value in values.iter().map(|value| value.as_ref().trim()) {
-            if obeys(kind, value) && !kept.iter().any(|other| equal(other, value)) {
+            let key = rule.and_then(|rule| rule.normalise(value.as_bytes()));
+            let key = key.unwrap_or(Cow::Borrowed(value.as_bytes()));
+            if obeys(row.kind, value) && !keys.contains(&key) {
                 kept.push(value);
+                keys.push(key);
             }
         }
         if kept.is_empty() {
             return;
         }
         self.chunk.attribute(attribute, &kept);
-        self.index(attribute, &kept);
-    }
-
-    fn index(&mut self, attribute: AttributeId, values: &[&str]) {
         let index = &mut self.indexes[usize::from(attribute.0)];
         index.add_presence(self.entry);
-        if !attribute.get().indexed {
-            return;
-        }
-        let Some(rule) = attribute.get().kind.equality() else {
-            return;
-        };
-        for value in values {
-            if let Some(key) = rule.normalise(value.as_bytes()) {
-                index.add(&key, self.entry);
-            }
+        if row.indexed {
+            keys.iter().for_each(|key| index.add(key, self.entry));
         }
     }
 
