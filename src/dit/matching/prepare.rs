@@ -11,11 +11,18 @@ pub(super) enum Case {
     Exact,
 }
 
-/// Transcode, map, normalise, and squeeze spaces (RFC 4518 §2), with a short cut for values that
-/// are their own normal form.
+/// Transcode, map, normalise, and squeeze spaces (RFC 4518 §2), with short cuts for values that are
+/// their own normal form and for printable ASCII, which Unicode leaves as it is.
 pub(super) fn text(value: &[u8], case: Case) -> Option<Cow<'_, [u8]>> {
     if is_normal(value, case) {
         return Some(Cow::Borrowed(value));
+    }
+    if value.iter().all(|octet| (b' '..=b'~').contains(octet)) {
+        let mut key = squeeze(value);
+        if case == Case::Ignore {
+            key.make_ascii_lowercase();
+        }
+        return Some(Cow::Owned(key));
     }
     let folded = fold(std::str::from_utf8(value).ok()?, case);
     Some(Cow::Owned(squeeze(folded.as_bytes())))
@@ -53,7 +60,7 @@ pub(super) fn fold(value: &str, case: Case) -> String {
     });
     match case {
         Case::Exact => mapped.nfkc().collect(),
-        // Decomposed first, so that a letter and its accent fold alike however they were typed.
+        // Composed first, so that a letter and its accent fold alike however they were typed.
         Case::Ignore => mapped.nfkc().flat_map(char::to_lowercase).nfkc().collect(),
     }
 }
@@ -71,4 +78,22 @@ pub(super) fn squeeze(value: &[u8]) -> Vec<u8> {
         key.extend_from_slice(word);
     }
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The short cuts change nothing.
+        #[test]
+        fn printable_ascii_is_prepared_as_unicode_would_prepare_it(value in "[ -~]{0,40}") {
+            for case in [Case::Ignore, Case::Exact] {
+                let whole = squeeze(fold(&value, case).as_bytes());
+                prop_assert_eq!(text(value.as_bytes(), case).map(Cow::into_owned), Some(whole));
+            }
+        }
+    }
 }
