@@ -60,7 +60,7 @@ pub struct Rules {
 /// What the administrator should know about the rules after they were applied.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settled {
-    /// Group names that cannot be resolved: the state is degraded, and nobody new is let in.
+    /// Group names that cannot be resolved: the state is degraded, and nothing new is let in.
     pub problems: Vec<RuleProblem>,
     /// What deserves a look, though the rules work.
     pub warnings: Vec<Warning>,

@@ -45,7 +45,7 @@ pub enum Reason {
     Ignored(GroupPath),
     /// Member of no group in `allowed_groups`.
     NotAllowed,
-    /// A group named in a rule cannot be resolved, so nobody new is let in.
+    /// A group named in a rule cannot be resolved, so nothing new is let in.
     RulesUnresolved,
     /// The username rule, or a group's display name, yields no usable name.
     NoUsername,
@@ -117,7 +117,7 @@ impl fmt::Display for Reason {
             Self::Ignored(path) => write!(f, "member of the ignored group \"{}\"", path.rule),
             Self::NotAllowed => f.write_str("member of no group in sync.allowed_groups"),
             Self::RulesUnresolved => f.write_str(
-                "a group named in sync.allowed_groups or sync.ignored_groups cannot be resolved: nobody new is let in",
+                "a group named in sync.allowed_groups or sync.ignored_groups cannot be resolved: nothing new is let in",
             ),
             Self::NoUsername => {
                 f.write_str("no usable name can be made of it (directory.username; for a group, its display name)")

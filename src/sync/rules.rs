@@ -95,19 +95,17 @@ pub enum Warning {
 /// Applies the rules to the whole tenant, imported or not.
 ///
 /// A user is judged by the account first (disabled, unknown, guest), then by `ignored_groups`, then by
-/// `allowed_groups`. When a group name cannot be resolved, every user keeps the decision in
-/// `directory.decisions`, except that whoever is out by the account is out, and nobody new is let in.
+/// `allowed_groups`. When a group name cannot be resolved, every user and group keeps the decision in
+/// `directory.decisions`, except that whoever is out by the account is out, and nothing new is let in.
 pub fn decide(directory: &Directory, rules: &Rules) -> Verdict {
     let resolved = resolve(directory, rules);
-    let users = match resolved.problems.is_empty() {
-        true => decide_users(directory, rules, &resolved.pins),
-        false => freeze_users(directory),
+    let (users, groups) = match resolved.problems.is_empty() {
+        true => (
+            decide_users(directory, rules, &resolved.pins),
+            decide_groups(directory, rules),
+        ),
+        false => (freeze_users(directory), freeze_groups(directory)),
     };
-    let groups = directory
-        .groups
-        .iter()
-        .map(|(&id, group)| (id, decide_group(group, rules)))
-        .collect();
     Verdict {
         decisions: Decisions { users, groups },
         pins: resolved.pins,
@@ -181,7 +179,25 @@ fn members_by_rule(
     found
 }
 
-/// The last good decisions, while the rules cannot be read.
+fn decide_groups(directory: &Directory, rules: &Rules) -> BTreeMap<GroupId, Decision> {
+    let groups = directory.groups.iter();
+    groups
+        .map(|(&id, group)| (id, decide_group(group, rules)))
+        .collect()
+}
+
+/// The last good decisions on groups, while the rules cannot be read.
+fn freeze_groups(directory: &Directory) -> BTreeMap<GroupId, Decision> {
+    let freeze = |id: GroupId, group: &Group| match directory.decisions.groups.get(&id) {
+        _ if group.is_deleted => Decision::Exclude(Reason::Deleted),
+        Some(decision) => decision.clone(),
+        None => Decision::Exclude(Reason::RulesUnresolved),
+    };
+    let groups = directory.groups.iter();
+    groups.map(|(&id, group)| (id, freeze(id, group))).collect()
+}
+
+/// The last good decisions on users, while the rules cannot be read.
 fn freeze_users(directory: &Directory) -> BTreeMap<UserId, Decision> {
     let freeze = |id: &UserId, user: &User| {
         if let Some(reason) = account_reason(user) {

@@ -418,3 +418,14 @@ fn problems_and_warnings_name_what_to_do_it_with() {
         assert!(text.contains(part), "{text}");
     }
 }
+
+#[test]
+fn unresolved_rule_keeps_the_groups_that_were_imported_and_imports_no_other() {
+    let before =
+        settled(tenant(), &rules(&["Staff"], &[])).put_group(77, group("Newcomers", &[1], &[]));
+    let mut changed = rules(&["Staff", "nobody"], &[]);
+    changed.group_prefixes = vec!["no group starts so".to_owned()];
+    let groups = decide(&before, &changed).decisions.groups;
+    assert_eq!(groups[&group_id(10)], Decision::Include(Grounds::Default));
+    assert_eq!(groups[&group_id(77)], out(Reason::RulesUnresolved));
+}
