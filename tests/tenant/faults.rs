@@ -189,6 +189,8 @@ impl hyper::body::Body for BrokenOff {
 pub struct Faults {
     waiting: BTreeMap<Surface, VecDeque<Fault>>,
     delay: BTreeMap<Surface, Duration>,
+    /// Statuses and `Retry-After` (seconds) of batch parts, by their id.
+    parts: BTreeMap<String, (u16, String)>,
 }
 
 impl Faults {
@@ -197,6 +199,11 @@ impl Faults {
         let fault = self.waiting.get_mut(&surface).and_then(VecDeque::pop_front);
         let delay = self.delay.get(&surface).copied().unwrap_or_default();
         (fault, delay)
+    }
+
+    /// What happens to the batch part called `id`, once.
+    pub fn for_part(&mut self, id: &str) -> Option<(u16, String)> {
+        self.parts.remove(id)
     }
 
     /// A fault that found nothing to spoil.
@@ -242,6 +249,13 @@ impl Tenant {
     pub fn fail_graph(&self, status: u16, retry_after: Option<&str>, times: usize) {
         let fault = Fault::Status(status, retry_after.map(str::to_owned));
         self.inject(Surface::Graph, fault, times);
+    }
+
+    /// The next batch part with the id `id` answers `status` with `Retry-After`, the others are spared.
+    pub fn fail_batch_part(&self, id: &str, status: u16, retry_after: &str) {
+        let mut world = self.world();
+        let parts = &mut world.faults.parts;
+        parts.insert(id.to_owned(), (status, retry_after.to_owned()));
     }
 
     /// The next `times` sign-in requests answer `status`.
