@@ -95,7 +95,7 @@ pub fn page(
             let message = "$select cannot be specified together with $skiptoken.";
             return Err(Refusal::bad_request(message));
         }
-        return Ok(world.rounds.page(&place, token)?.render());
+        return world.kept_page(&place, token);
     }
     refuse_unknown(world, collection, query.select.as_deref())?;
     let telling = |select: Option<Vec<String>>| Telling {

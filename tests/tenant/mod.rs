@@ -23,6 +23,7 @@ pub mod sample;
 mod server;
 pub mod sign_in;
 pub mod token;
+mod wire;
 mod world;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -36,7 +37,8 @@ pub use company::{
     Withdrawal, role,
 };
 pub use delta::disorder::Disorder;
-pub use faults::{Fault, Surface};
+pub use faults::{Fault, Position, Surface};
+pub use graph::throttle::{Quota, RetryAfter};
 pub use log::{LoggedRequest, Mark};
 use server::Server;
 pub use sign_in::consent::Decision;

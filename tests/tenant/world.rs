@@ -14,6 +14,7 @@ use super::graph::throttle::Throttle;
 use super::log::Log;
 use super::sign_in::SignInService;
 use super::token::AccessTokens;
+use super::wire::Wire;
 
 /// Everything the tenant knows.
 pub struct World {
@@ -35,6 +36,8 @@ pub struct World {
     pub rounds: Rounds,
     /// How much may be asked for.
     pub throttle: Throttle,
+    /// How answers are sent.
+    pub wire: Wire,
     /// Faults waiting for their request.
     pub faults: Faults,
     /// What was asked.
@@ -54,6 +57,7 @@ impl World {
             access_tokens: AccessTokens::default(),
             rounds: Rounds::default(),
             throttle: Throttle::default(),
+            wire: Wire::default(),
             faults: Faults::default(),
             log: Log::default(),
         }

@@ -40,7 +40,7 @@ pub fn page(
     }
     let place = collection.segment();
     if let Some(token) = &query.skip_token {
-        return Ok(world.rounds.page(place, token)?.render());
+        return world.kept_page(place, token);
     }
     if query.count && !query.eventual {
         query.require_advanced()?;

@@ -67,7 +67,7 @@ pub fn deleted(
         return Err(Refusal::unsupported_query(message));
     }
     if let Some(token) = &query.skip_token {
-        return Ok(world.rounds.page(place, token)?.render());
+        return world.kept_page(place, token);
     }
     let mut names = query.clone();
     if let Some(select) = &mut names.select {

@@ -49,7 +49,7 @@ pub fn page(
     }
     let place = path.text();
     if let Some(token) = &query.skip_token {
-        return Ok(world.rounds.page(&place, token)?.render());
+        return world.kept_page(&place, token);
     }
     let rows = rows(world, caller, path)?;
     let wanted = path.cast.as_ref().map(|cast| format!("#{cast}"));
