@@ -126,48 +126,45 @@ impl SignIn {
 
     /// Sends a request. Only JSON in the service's own shape comes back as a response: the `oauth2`
     /// crate forgets status and headers, so whatever depends on them is decided here.
-    fn send(
+    async fn send(
         &self,
         request: RequestBuilder,
         is_granted: fn(&[u8]) -> bool,
-    ) -> impl Future<Output = Result<HttpResponse, Error>> + Send {
-        async move {
-            let response = request
-                .send()
-                .await
-                .map_err(|source| self.unreachable(source))?;
-            let status = response.status();
-            let retry_after = retry_after(response.headers(), Timestamp::now());
-            if status == StatusCode::TOO_MANY_REQUESTS {
-                return Err(Error::Throttled { retry_after });
-            }
-            if status.is_server_error() {
-                return Err(Error::Outage {
-                    status: status.as_u16(),
-                    retry_after,
-                });
-            }
-            let body =
-                read_body(response, ANSWER_OCTETS_MAX)
-                    .await
-                    .map_err(|error| match error {
-                        BodyError::Broken(source) => self.unreachable(source),
-                        BodyError::TooLong { .. } => Error::Malformed {
-                            status: status.as_u16(),
-                            what: error.to_string(),
-                        },
-                    })?;
-            if !is_in_shape(status, &body, is_granted) {
-                return Err(Error::Malformed {
-                    status: status.as_u16(),
-                    what: "not the expected JSON".to_owned(),
-                });
-            }
-            // No headers: the crate would refuse good JSON for a sloppy Content-Type.
-            let mut answer = HttpResponse::new(body);
-            *answer.status_mut() = status;
-            Ok(answer)
+    ) -> Result<HttpResponse, Error> {
+        let response = request
+            .send()
+            .await
+            .map_err(|source| self.unreachable(source))?;
+        let status = response.status();
+        let retry_after = retry_after(response.headers(), Timestamp::now());
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(Error::Throttled { retry_after });
         }
+        if status.is_server_error() {
+            return Err(Error::Outage {
+                status: status.as_u16(),
+                retry_after,
+            });
+        }
+        let body = read_body(response, ANSWER_OCTETS_MAX)
+            .await
+            .map_err(|error| match error {
+                BodyError::Broken(source) => self.unreachable(source),
+                BodyError::TooLong { .. } => Error::Malformed {
+                    status: status.as_u16(),
+                    what: error.to_string(),
+                },
+            })?;
+        if !is_in_shape(status, &body, is_granted) {
+            return Err(Error::Malformed {
+                status: status.as_u16(),
+                what: "not the expected JSON".to_owned(),
+            });
+        }
+        // No headers: the crate would refuse good JSON for a sloppy Content-Type.
+        let mut answer = HttpResponse::new(body);
+        *answer.status_mut() = status;
+        Ok(answer)
     }
 
     fn unreachable(&self, source: reqwest::Error) -> Error {
@@ -186,13 +183,12 @@ impl SignIn {
 
 /// A form with further fields at its end.
 fn with_fields(form: &[u8], fields: &Fields) -> Vec<u8> {
-    let mut form = String::from_utf8_lossy(form).into_owned();
-    let mut serializer = form_urlencoded::Serializer::for_suffix(&mut form, 0);
+    let form = String::from_utf8_lossy(form).into_owned();
+    let mut serializer = form_urlencoded::Serializer::new(form);
     for (name, value) in fields {
         serializer.append_pair(name, value.expose());
     }
-    drop(serializer);
-    form.into_bytes()
+    serializer.finish().into_bytes()
 }
 
 /// Whether the answer can be read: success is 200 with what was asked for, everything else must be an
