@@ -11,9 +11,11 @@ pub mod group;
 pub mod id;
 pub mod membership;
 pub mod name;
+pub mod overrides;
 pub mod progress;
 pub mod registry;
 pub mod user;
+pub mod withheld;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,9 +23,11 @@ use std::sync::Arc;
 pub use decision::{Decision, Decisions, Reason};
 pub use group::{Group, GroupKind, Member, MemberKind};
 pub use id::{GroupId, ObjectId, UserId};
+pub use overrides::{Override, Overrides};
 pub use progress::{DeltaLink, PhaseProgress, Progress, Stamp, Stamps};
 pub use registry::Registry;
 pub use user::User;
+pub use withheld::Withheld;
 
 /// The whole tenant as last read, and everything decided about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +44,10 @@ pub struct Directory {
     pub registry: Registry,
     /// The object that each group name in a rule meant when it was first resolved.
     pub pins: Pins,
+    /// Where the users and groups above are not, or not yet, what the tenant says.
+    pub withheld: Withheld,
+    /// What the administrator has set for single people and groups.
+    pub overrides: Overrides,
 }
 
 /// All that the store keeps: the directory, how far the sync has read, and when entries last changed.
