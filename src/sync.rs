@@ -9,6 +9,7 @@ pub mod apply;
 mod error;
 pub mod pass;
 pub mod phase;
+mod reading;
 pub mod round;
 pub mod rules;
 pub mod schedule;
@@ -24,8 +25,9 @@ use crate::directory::registry::{self, Policy};
 use crate::directory::{Decision, Directory, GroupKind, Reason, State};
 
 pub use error::Error;
-pub use pass::{Event, pass};
+pub use pass::{Event, Order, Source, pass, pass_from};
 pub use phase::PhaseName;
+pub use reading::Unfinished;
 pub use rules::{RuleProblem, Warning};
 pub use summary::Summary;
 
