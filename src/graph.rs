@@ -26,9 +26,9 @@ pub use client::{GraphClient, Organization, VerifiedDomain};
 pub use error::{Error, Kind, Trace};
 pub use group::{GroupChange, GroupPatch, MemberChange};
 pub use link::Link;
-pub use retry::Waiting;
 pub use page::{Change, Next, Page, Removal};
 pub use problem::{Flaw, Problem};
+pub use retry::Waiting;
 pub use user::{UserChange, UserPatch};
 
 /// What it takes to reach Graph.

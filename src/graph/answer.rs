@@ -272,4 +272,33 @@ mod tests {
             Error::Malformed { status: 404, .. }
         ));
     }
+
+    #[test]
+    fn page_token_that_has_expired_is_a_lost_page() {
+        let body = r#"{"error":{"code":"directory_expiredpagetoken","message":"The specified page token value has expired."}}"#;
+        assert!(matches!(
+            answer(400, body),
+            Error::PageGone { status: 400, .. }
+        ));
+    }
+
+    #[test]
+    fn property_that_is_not_implemented_is_refused() {
+        let body = r#"{"error":{"code":"NotImplemented","message":"The property 'state' is not implemented here."}}"#;
+        assert!(matches!(
+            answer(501, body),
+            Error::PropertyRefused { property, .. } if property == "state"
+        ));
+    }
+
+    #[test]
+    fn every_kind_of_outage_is_one() {
+        for status in [408, 500, 502, 503, 504] {
+            assert!(
+                matches!(answer(status, ""), Error::Outage { .. }),
+                "{status}"
+            );
+        }
+        assert!(matches!(answer(509, ""), Error::Throttled { .. }));
+    }
 }

@@ -79,7 +79,6 @@ impl Fetched {
     pub(super) fn next(&self) -> &Next {
         &self.next
     }
-
 }
 
 /// A body with status 200, and the request that brought it.

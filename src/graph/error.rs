@@ -65,7 +65,9 @@ pub enum Error {
         trace: Trace,
     },
     /// Graph no longer knows the page that its own link leads to: the round must start over.
-    #[error("Graph has lost a page of {collection} in the middle of a round (HTTP {status}; {trace})")]
+    #[error(
+        "Graph has lost a page of {collection} in the middle of a round (HTTP {status}; {trace})"
+    )]
     PageGone {
         /// What was asked for.
         collection: &'static str,

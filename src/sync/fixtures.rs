@@ -189,11 +189,20 @@ pub fn outage() -> graph::Error {
     }
 }
 
+/// Graph does not know the page that its own link leads to.
+pub fn page_gone() -> graph::Error {
+    graph::Error::PageGone {
+        collection: "users",
+        status: 404,
+        trace: trace(),
+    }
+}
+
 /// Graph will not hear of a property.
-pub fn property_refused(property: &'static str) -> graph::Error {
+pub fn property_refused(property: &str) -> graph::Error {
     graph::Error::PropertyRefused {
         collection: "users",
-        property,
+        property: property.to_owned(),
         trace: trace(),
     }
 }

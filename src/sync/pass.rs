@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::directory::State;
 use crate::directory::registry::Policy;
-use crate::graph::{self, Change, GraphClient, GroupChange, Link, Page, Reader, UserChange};
+use crate::graph::{self, GraphClient, GroupChange, Link, Page, Reader, UserChange};
 
 use super::phase::{Groups, Phase, PhaseName, Users};
 use super::reading::{Read, Reading, Unfinished};
@@ -110,7 +110,8 @@ where
     R: Future<Output = Result<Arc<State>, E>>,
     E: std::error::Error + Send + Sync + 'static,
 {
-    let (users_reader, groups_reader) = (&Reader::new(client.clone()), &Reader::new(client.clone()));
+    let (users_reader, groups_reader) =
+        (&Reader::new(client.clone()), &Reader::new(client.clone()));
     let events = &events;
     let users = Source {
         wanted: client.select::<UserChange>().into_iter().collect(),
@@ -122,7 +123,17 @@ where
         start: |refused: &BTreeSet<String>| client.delta_start::<GroupChange>(refused),
         fetch: |link: Link| async move { fetch::<Groups>(groups_reader, link, events).await },
     };
-    pass_from(users, groups, Timestamp::now, state, order, unfinished, events, commit).await
+    pass_from(
+        users,
+        groups,
+        Timestamp::now,
+        state,
+        order,
+        unfinished,
+        events,
+        commit,
+    )
+    .await
 }
 
 async fn fetch<P: Phase>(
@@ -184,7 +195,9 @@ where
     if !writing.summary.errors.iter().any(is_store_broken) {
         writing.phase(read).await;
     }
-    let Writing { mut summary, state, .. } = writing;
+    let Writing {
+        mut summary, state, ..
+    } = writing;
     summary.compare(&before, &state, order.named_max);
     summary.duration = began.elapsed();
     summary
@@ -211,9 +224,13 @@ where
     async fn phase<P: Phase>(&mut self, read: Read<P>) {
         self.summary.requests += read.requests;
         match self.commit(read).await {
-            Ok(done) => self.summary.phase_mut(P::NAME).replace(done).map_or((), drop),
+            Ok(done) => match P::NAME {
+                PhaseName::Users => self.summary.users = Some(done),
+                PhaseName::Groups => self.summary.groups = Some(done),
+            },
             // The first phase has said it for both.
-            Err(error) if error.is_common() && self.summary.errors.iter().any(Error::is_common) => {}
+            Err(error) if error.is_common() && self.summary.errors.iter().any(Error::is_common) => {
+            }
             Err(error) => self.summary.errors.push(error),
         }
     }
@@ -222,7 +239,11 @@ where
     async fn commit<P: Phase>(&mut self, read: Read<P>) -> Result<PhaseSummary, Error> {
         let finished = read.outcome?;
         let mut state = State::clone(&self.state);
-        finished.advance(P::progress_mut(&mut state.progress), &read.selected, &read.refused);
+        finished.advance(
+            P::progress_mut(&mut state.progress),
+            &read.selected,
+            &read.refused,
+        );
         let mut tenant = Tenant::of(&state.directory);
         *P::objects_mut(&mut tenant) = finished.objects;
         let (directory, settled) = settle(

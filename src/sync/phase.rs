@@ -48,7 +48,8 @@ pub trait Phase: fmt::Debug {
 
     /// Applies a change, and tells whether it changed anything; a removed object that is `pinned` may
     /// leave something behind.
-    fn apply(objects: &mut Objects<Self>, change: Self::Change, pinned: &BTreeSet<GroupId>) -> bool;
+    fn apply(objects: &mut Objects<Self>, change: Self::Change, pinned: &BTreeSet<GroupId>)
+    -> bool;
 
     /// Whether this is known of an object: what it is, and not only what it is linked to.
     fn is_whole(object: &Self::Object) -> bool;

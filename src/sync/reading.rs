@@ -119,7 +119,9 @@ impl<Clock: Fn() -> Timestamp, Events: Fn(Event)> Reading<'_, Clock, Events> {
                     Step::Restart(round.restarted_from((source.start)(&refused)))
                 }
                 // The page that an earlier pass stopped at has grown too old.
-                Err(error) if resumed_at.as_ref() == Some(round.link()) && !error.is_transient() => {
+                Err(error)
+                    if resumed_at.as_ref() == Some(round.link()) && !error.is_transient() =>
+                {
                     tracing::debug!(phase = %P::NAME, %error, "the enumeration cannot be resumed");
                     let start = round.start().clone();
                     Step::Restart(round.restarted_from(start))
@@ -183,7 +185,12 @@ impl<Clock: Fn() -> Timestamp, Events: Fn(Event)> Reading<'_, Clock, Events> {
                 phase: P::NAME,
                 pages,
             });
-            return (round, remainder.refused, remainder.since, remainder.failures);
+            return (
+                round,
+                remainder.refused,
+                remainder.since,
+                remainder.failures,
+            );
         }
         let round = Round::<P>::begin(self.base, (source.start)(&BTreeSet::new()), mode);
         let mode = round.mode();

@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use super::*;
-use crate::graph::Next;
+use crate::graph::{Next, Reader, Waiting};
 use crate::oauth::{self, Credential, SignIn};
 use crate::secret::Secret;
 
@@ -198,11 +198,18 @@ async fn throttled_page_is_asked_again_after_the_told_wait() {
     .await;
     // In a task, as the sync runs it: the future must be Send.
     let fetch = async move {
-        graph
-            .page_with_retry::<UserChange>(&graph.users_delta_start())
+        let waits = Mutex::new(Vec::new());
+        let reader = Reader::<UserChange>::new(graph.clone());
+        let waiting = |waiting: Waiting| waits.lock().unwrap().push(waiting);
+        reader
+            .page(&graph.users_delta_start(), waiting)
             .await
+            .unwrap();
+        waits.into_inner().unwrap()
     };
-    tokio::spawn(fetch).await.unwrap().unwrap();
+    let waits = tokio::spawn(fetch).await.unwrap();
+    assert_eq!((waits.len(), waits[0].wait), (2, Duration::from_millis(10)));
+    assert!(waits[0].reason.contains("client-request-id"));
     let requests = seen.requests.lock().unwrap();
     assert_eq!(requests.len(), 3);
     assert!(requests.windows(2).all(|pair| pair[0].0 == pair[1].0));
@@ -315,4 +322,68 @@ async fn organization_names_the_tenant_and_its_domains() {
         seen.requests.lock().unwrap()[0].0.path(),
         "/v1.0/organization"
     );
+}
+
+#[tokio::test]
+async fn the_next_page_is_on_its_way_before_it_is_wanted() {
+    let (graph, seen) = graph(|n, root| match n {
+        0 => page("nextLink", &format!("{root}/v1.0/users/delta?$skiptoken=2")),
+        _ => last_page(root),
+    })
+    .await;
+    let reader = Reader::<UserChange>::new(graph.clone());
+    let first = reader
+        .page(&graph.users_delta_start(), |_| {})
+        .await
+        .unwrap();
+    let Next::More(link) = first.next else {
+        panic!("the round goes on")
+    };
+    while seen.bearers().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let second = reader.page(&link, |_| {}).await.unwrap();
+    assert!(matches!(second.next, Next::Done(_)));
+    assert_eq!(seen.bearers().len(), 2);
+}
+
+#[tokio::test]
+async fn page_read_ahead_is_forgotten_when_the_round_starts_over() {
+    let (graph, seen) = graph(|n, root| match n {
+        0 => page("nextLink", &format!("{root}/v1.0/users/delta?$skiptoken=2")),
+        _ => last_page(root),
+    })
+    .await;
+    let reader = Reader::<UserChange>::new(graph.clone());
+    let start = graph.users_delta_start();
+    reader.page(&start, |_| {}).await.unwrap();
+    let again = reader.page(&start, |_| {}).await.unwrap();
+    assert!(matches!(again.next, Next::Done(_)));
+    let requests = seen.requests.lock().unwrap();
+    assert!(
+        requests
+            .last()
+            .unwrap()
+            .0
+            .query()
+            .unwrap()
+            .starts_with("$select")
+    );
+}
+
+#[tokio::test]
+async fn a_date_is_waited_for_by_graphs_clock() {
+    let (graph, _) = graph(|_, _| {
+        let headers = [
+            ("date", "Sun, 06 Nov 1994 08:49:30 GMT"),
+            ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ];
+        (StatusCode::SERVICE_UNAVAILABLE, headers, "").into_response()
+    })
+    .await;
+    let Err(Error::Outage { retry_after, .. }) = users(&graph).await else {
+        panic!("no outage")
+    };
+    assert_eq!(retry_after, Some(Duration::from_secs(7)));
+    assert!(graph.has_skewed_clock.load(Ordering::SeqCst));
 }

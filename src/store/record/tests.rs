@@ -256,11 +256,13 @@ fn progress_record_is_as_it_was_first_written() {
         link: Some(DeltaLink("https://g/".to_owned())),
         completed: time(),
         enumerated: None,
+        selected: ["id".to_owned()].into(),
+        refused: Default::default(),
     };
     check(
         progress,
         |progress| ProgressRecord::from(progress),
-        "01 010a68747470733a2f2f672f 01fc00e2a7ca0a 00",
+        "01 010a68747470733a2f2f672f 01fc00e2a7ca0a 00 01026964 00",
     );
 }
 

@@ -256,11 +256,15 @@ fn record() -> impl Strategy<Value = Record> {
 }
 
 fn phase() -> impl Strategy<Value = PhaseProgress> {
-    (optional_text(), option::of(time()), option::of(time())).prop_map(
-        |(link, completed, enumerated)| PhaseProgress {
+    let names = || proptest::collection::btree_set("[a-zA-Z_]{1,12}", 0..4);
+    let times = (option::of(time()), option::of(time()));
+    (optional_text(), times, names(), names()).prop_map(
+        |(link, (completed, enumerated), selected, refused)| PhaseProgress {
             link: link.map(DeltaLink),
             completed,
             enumerated,
+            selected,
+            refused,
         },
     )
 }
