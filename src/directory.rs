@@ -6,9 +6,11 @@
 //!
 //! It knows no I/O, no JSON and no LDAP. Start with [`Directory`], then [`decision`].
 
+pub mod attribute;
 pub mod decision;
 pub mod group;
 pub mod id;
+pub mod id_range;
 pub mod membership;
 pub mod name;
 pub mod overrides;

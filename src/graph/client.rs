@@ -14,7 +14,9 @@ use url::Url;
 use uuid::Uuid;
 
 use super::answer::{self, Request};
-use super::{Change, Error, GroupChange, Link, Next, Page, Settings, Trace, UserChange, link};
+use super::{
+    Change, Error, GroupChange, Link, Next, Page, Settings, Trace, UserChange, link, mapped,
+};
 use crate::oauth::http::{BodyError, read_body, retry_after};
 use crate::oauth::{AccessToken, TokenSource};
 
@@ -29,7 +31,7 @@ const BODY_OCTETS_MAX: usize = 64 << 20;
 #[derive(Clone, Debug)]
 pub struct GraphClient {
     http: reqwest::Client,
-    root: Url,
+    settings: Arc<Settings>,
     tokens: Arc<TokenSource>,
     /// Whether this host's clock was found wrong; shared, so that it is said once.
     has_skewed_clock: Arc<AtomicBool>,
@@ -103,7 +105,7 @@ impl GraphClient {
     pub fn new(settings: &Settings, http: reqwest::Client, tokens: Arc<TokenSource>) -> Self {
         Self {
             http,
-            root: settings.graph_url.clone(),
+            settings: Arc::new(settings.clone()),
             tokens,
             has_skewed_clock: Arc::default(),
         }
@@ -132,9 +134,23 @@ impl GraphClient {
         ))
     }
 
+    /// The properties to be read, when the tenant refuses none: those in `$select`, and parts of them that a
+    /// mapping names.
+    pub fn wanted<C: Change>(&self) -> BTreeSet<String> {
+        let mapped = C::mapped(&self.settings).iter().cloned();
+        self.select::<C>().into_iter().chain(mapped).collect()
+    }
+
     /// The names in `$select`, when the tenant refuses none.
-    pub fn select<C: Change>(&self) -> Vec<String> {
-        C::select().into_iter().map(str::to_owned).collect()
+    fn select<C: Change>(&self) -> Vec<String> {
+        let mut select: Vec<String> = C::select().into_iter().map(str::to_owned).collect();
+        for property in C::mapped(&self.settings) {
+            let name = mapped::selected(property);
+            if !select.iter().any(|known| known == name) {
+                select.push(name.to_owned());
+            }
+        }
+        select
     }
 
     /// Fetches one page, once. The link is followed exactly as given. Cancel-safe.
@@ -157,13 +173,14 @@ impl GraphClient {
         let answer = self.get(link, &request).await?;
         let next = Next::read(&answer.body).map_err(|flaw| answer.malformed(flaw))?;
         // Before the caller can keep the link.
-        link::own(&self.root, next.as_str())?;
+        link::own(&self.settings.graph_url, next.as_str())?;
         Ok(Fetched { answer, next })
     }
 
     /// Reads the objects on a page.
     pub(super) fn decode<C: Change>(&self, fetched: &Fetched) -> Result<Page<C>, Error> {
-        Page::read(&fetched.answer.body).map_err(|flaw| fetched.answer.malformed(flaw))
+        Page::read(&fetched.answer.body, C::mapped(&self.settings))
+            .map_err(|flaw| fetched.answer.malformed(flaw))
     }
 
     /// Asks who the tenant is. One attempt: it is a person who waits for the answer. Cancel-safe.
@@ -214,12 +231,12 @@ impl GraphClient {
     }
 
     fn base(&self) -> &str {
-        self.root.as_str().trim_end_matches('/')
+        self.settings.graph_url.as_str().trim_end_matches('/')
     }
 
     /// Gets `link`, and once more with a new token when Graph refuses the one at hand.
     async fn get(&self, link: &Link, request: &Request) -> Result<Answer, Error> {
-        let url = link::own(&self.root, &link.0)?;
+        let url = link::own(&self.settings.graph_url, &link.0)?;
         let token = self.tokens.token().await?;
         match self.send(url.clone(), &token, request).await {
             Err(Error::TokenRefused { trace }) => {

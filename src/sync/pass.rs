@@ -114,12 +114,12 @@ where
         (&Reader::new(client.clone()), &Reader::new(client.clone()));
     let events = &events;
     let users = Source {
-        wanted: client.select::<UserChange>().into_iter().collect(),
+        wanted: client.wanted::<UserChange>(),
         start: |refused: &BTreeSet<String>| client.delta_start::<UserChange>(refused),
         fetch: |link: Link| async move { fetch::<Users>(users_reader, link, events).await },
     };
     let groups = Source {
-        wanted: client.select::<GroupChange>().into_iter().collect(),
+        wanted: client.wanted::<GroupChange>(),
         start: |refused: &BTreeSet<String>| client.delta_start::<GroupChange>(refused),
         fetch: |link: Link| async move { fetch::<Groups>(groups_reader, link, events).await },
     };

@@ -418,6 +418,7 @@ impl<P: Phase> Reading<P> {
 
     fn note(&mut self, id: P::Id, field: &'static str, flaw: Flaw) {
         let id = id.to_string();
+        let field = field.into();
         self.problems.push(Problem { id, field, flaw });
     }
 }
