@@ -198,6 +198,9 @@ impl<P: Phase> Round<P> {
     /// The page behind [`Self::link`] came, at `now`.
     pub fn page(mut self, page: Page<P::Change>, now: Timestamp) -> Step<P> {
         self.reading.pages += 1;
+        if self.mode == Mode::Full && is_withheld::<P>(&page.changes) {
+            return Step::give_up(self.withheld());
+        }
         let is_news = match self.mode {
             Mode::Full => Some(self.enumerate(page.changes, &page.problems)),
             Mode::Incremental => self.build_on(page.changes),
@@ -324,14 +327,18 @@ impl<P: Phase> Round<P> {
             return None;
         }
         if self.reading.full_entries == 0 && self.reading.bare_entries > 0 {
-            return Some(Error::Withheld {
-                phase: P::NAME,
-                permission: P::Change::PERMISSION,
-            });
+            return Some(self.withheld());
         }
         // No tenant is without users: an enumeration that says so is an error, not an empty tenant.
         let is_nobody = P::NAME == super::PhaseName::Users && self.reading.objects.is_empty();
         is_nobody.then_some(Error::NobodyThere { phase: P::NAME })
+    }
+
+    fn withheld(&self) -> Error {
+        Error::Withheld {
+            phase: P::NAME,
+            permission: P::Change::PERMISSION,
+        }
     }
 
     fn finish(mut self, link: DeltaLink, now: Timestamp) -> Finished<P> {
@@ -400,6 +407,20 @@ impl<P: Phase> Round<P> {
             };
         }
     }
+}
+
+/// Whether Graph withholds what every one of several objects is: the permission was withdrawn in the middle of
+/// the round. A single one may just be odd.
+fn is_withheld<P: Phase>(changes: &[P::Change]) -> bool {
+    let accounts = changes.iter().map(P::account);
+    let mut told = accounts.filter(|account| *account != Account::Removed);
+    told.next().is_some_and(is_account_withheld)
+        && told.next().is_some_and(is_account_withheld)
+        && told.all(is_account_withheld)
+}
+
+fn is_account_withheld(account: Account) -> bool {
+    matches!(account, Account::Withheld(_))
 }
 
 impl<P: Phase> Reading<P> {

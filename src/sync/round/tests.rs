@@ -575,6 +575,24 @@ fn nulls_where_everyone_has_a_value_disable_nobody_and_end_an_enumeration() {
 }
 
 #[test]
+fn permission_that_is_withdrawn_in_the_middle_ends_an_enumeration() {
+    let state = held(Directory::default().put_user(1, user("ada")));
+    let nothing = |number| user_entry(number, json!({"userPrincipalName": null}));
+    let pages = vec![
+        more(vec![whole_user(1, "ada")], "p2"),
+        more(vec![nothing(2), removed(9, "deleted"), nothing(3)], "p3"),
+    ];
+    let end = feed(begin::<Users>(&state, Mode::Full), pages);
+    assert!(matches!(
+        end,
+        Step::GiveUp {
+            error: Error::Withheld { .. },
+            unfinished: None
+        }
+    ));
+}
+
+#[test]
 fn users_who_do_not_tell_whether_they_are_enabled_end_an_enumeration() {
     let state = held(Directory::default().put_user(1, user("ada")));
     let unsaid = user_entry(1, json!({"userPrincipalName": "ada@example.com"}));
