@@ -46,6 +46,9 @@ impl Keeper {
         for problem in &settled.problems {
             warn!("{problem}");
         }
+        for sentence in settled.held.sentences() {
+            warn!("{sentence}");
+        }
         let inner = Inner {
             data_dir: config.data_dir.clone(),
             store: Mutex::new(Some(store)),
