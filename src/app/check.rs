@@ -144,7 +144,10 @@ async fn organization(client: &GraphClient, subject: String) -> Finding {
 }
 
 async fn first_page<C: Change>(client: &GraphClient, subject: String) -> Finding {
-    match client.page::<C>(&client.delta_start::<C>(&[])).await {
+    match client
+        .page::<C>(&client.delta_start::<C>(&Default::default()))
+        .await
+    {
         Ok(page) => ok(
             subject,
             format!("readable; {} on the first page", page.changes.len()),

@@ -212,6 +212,8 @@ fn decision_record_is_as_it_was_first_written() {
             "01 01 0b".to_owned(),
         ),
         (Decision::Exclude(Reason::Deleted), "01 01 0d".to_owned()),
+        (Decision::Exclude(Reason::GroupsOff), "01 01 0e".to_owned()),
+        (Decision::Exclude(Reason::ChangeHeld), "01 01 0f".to_owned()),
     ] {
         check(decision, |decision| DecisionRecord::from(decision), &golden);
     }
@@ -256,11 +258,13 @@ fn progress_record_is_as_it_was_first_written() {
         link: Some(DeltaLink("https://g/".to_owned())),
         completed: time(),
         enumerated: None,
+        selected: ["id".to_owned()].into(),
+        refused: Default::default(),
     };
     check(
         progress,
         |progress| ProgressRecord::from(progress),
-        "01 010a68747470733a2f2f672f 01fc00e2a7ca0a 00",
+        "01 010a68747470733a2f2f672f 01fc00e2a7ca0a 00 01026964 00",
     );
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::directory::decision::{Decision, Decisions, Grounds, GroupPath, Reason};
 use crate::directory::registry::{FormerName, Record};
 use crate::directory::{
-    DeltaLink, Directory, Group, GroupId, GroupKind, Member, MemberKind, ObjectId, Override,
+    DeltaLink, Directory, Group, GroupId, GroupKind, Guard, Member, MemberKind, ObjectId, Override,
     Overrides, PhaseProgress, Progress, Registry, Stamp, State, User, UserId, Withheld,
 };
 
@@ -55,6 +55,7 @@ fn directory() -> impl Strategy<Value = Directory> {
                 pins,
                 withheld,
                 overrides,
+                guard: Guard::default(),
             },
         )
 }
@@ -234,6 +235,8 @@ fn reason() -> impl Strategy<Value = Reason> {
         Just(Reason::PrefixMismatch),
         kind.prop_map(Reason::KindExcluded),
         Just(Reason::Deleted),
+        Just(Reason::GroupsOff),
+        Just(Reason::ChangeHeld),
     ]
 }
 
@@ -256,11 +259,15 @@ fn record() -> impl Strategy<Value = Record> {
 }
 
 fn phase() -> impl Strategy<Value = PhaseProgress> {
-    (optional_text(), option::of(time()), option::of(time())).prop_map(
-        |(link, completed, enumerated)| PhaseProgress {
+    let names = || proptest::collection::btree_set("[a-zA-Z_]{1,12}", 0..4);
+    let times = (option::of(time()), option::of(time()));
+    (optional_text(), times, names(), names()).prop_map(
+        |(link, (completed, enumerated), selected, refused)| PhaseProgress {
             link: link.map(DeltaLink),
             completed,
             enumerated,
+            selected,
+            refused,
         },
     )
 }
