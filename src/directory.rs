@@ -6,24 +6,32 @@
 //!
 //! It knows no I/O, no JSON and no LDAP. Start with [`Directory`], then [`decision`].
 
+pub mod attribute;
 pub mod decision;
 pub mod group;
+pub mod guard;
 pub mod id;
+pub mod id_range;
 pub mod membership;
 pub mod name;
+pub mod overrides;
 pub mod progress;
 pub mod registry;
 pub mod user;
+pub mod withheld;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use decision::{Decision, Decisions, Reason};
 pub use group::{Group, GroupKind, Member, MemberKind};
+pub use guard::Guard;
 pub use id::{GroupId, ObjectId, UserId};
+pub use overrides::{Override, Overrides};
 pub use progress::{DeltaLink, PhaseProgress, Progress, Stamp, Stamps};
 pub use registry::Registry;
 pub use user::User;
+pub use withheld::Withheld;
 
 /// The whole tenant as last read, and everything decided about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +48,12 @@ pub struct Directory {
     pub registry: Registry,
     /// The object that each group name in a rule meant when it was first resolved.
     pub pins: Pins,
+    /// Where the users and groups above are not, or not yet, what the tenant says.
+    pub withheld: Withheld,
+    /// What the administrator has set for single people and groups.
+    pub overrides: Overrides,
+    /// What the mass-change guard remembers.
+    pub guard: Guard,
 }
 
 /// All that the store keeps: the directory, how far the sync has read, and when entries last changed.

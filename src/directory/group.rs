@@ -33,6 +33,8 @@ pub struct Group {
     pub members: BTreeMap<ObjectId, Member>,
     /// Deleted in the tenant, and kept as it last was because a rule is pinned to it.
     pub is_deleted: bool,
+    /// Values of the properties that `[directory.attributes]` names for groups, as in [`User::mapped`](super::User).
+    pub mapped: BTreeMap<String, Vec<String>>,
 }
 
 /// One direct membership.

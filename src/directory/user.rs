@@ -1,5 +1,7 @@
 //! A user as Graph describes one.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 /// A user's properties, named as Graph names them; absent and `null` properties are `None`.
@@ -59,6 +61,9 @@ pub struct User {
     pub preferred_language: Option<String>,
     /// The object id in `manager@delta`, when Graph reports one.
     pub manager: Option<super::UserId>,
+    /// Values of the properties that `[directory.attributes]` names, by the property's name as configured
+    /// (`extension_…`, `onPremisesExtensionAttributes.extensionAttribute1`); numbers and booleans as text.
+    pub mapped: BTreeMap<String, Vec<String>>,
 }
 
 impl User {

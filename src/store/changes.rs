@@ -9,11 +9,12 @@ use sled::Batch;
 
 use super::key::Key;
 use super::record::{
-    DecisionRecord, GenerationRecord, GroupRecord, MemberRecord, PinRecord, ProgressRecord,
-    RegistrationRecord, StampRecord, UserRecord, encode,
+    DecisionRecord, GenerationRecord, GroupRecord, MemberRecord, OverrideRecord, PinRecord,
+    ProgressRecord, RegistrationRecord, StampRecord, UserRecord, WithheldGroupRecord,
+    WithheldUserRecord, encode,
 };
 use super::{CommitStats, Generation};
-use crate::directory::{Decisions, Group, GroupId, Progress, State};
+use crate::directory::{Decisions, Group, GroupId, Overrides, Progress, State, Withheld};
 
 /// The records to write and to remove, and how many.
 #[derive(Default)]
@@ -57,6 +58,8 @@ impl Changes {
                 encode::<StampRecord>(*stamp)
             });
         }
+        changes.note_withheld(&before.withheld, &after.withheld);
+        changes.note_overrides(&before.overrides, &after.overrides);
         changes.note_progress(&old.progress, &new.progress);
         changes
     }
@@ -86,6 +89,29 @@ impl Changes {
         }
         for (id, old, new) in merge(&old.groups, &new.groups) {
             self.note(Key::GroupDecision(*id), old, new, encode::<DecisionRecord>);
+        }
+    }
+
+    fn note_withheld(&mut self, old: &Withheld, new: &Withheld) {
+        for (id, old, new) in merge(&old.users, &new.users) {
+            self.note(Key::WithheldUser(*id), old, new, |user| {
+                encode::<WithheldUserRecord>(user.as_deref())
+            });
+        }
+        for (id, old, new) in merge(&old.groups, &new.groups) {
+            self.note(Key::WithheldGroup(*id), old, new, |group| {
+                encode::<WithheldGroupRecord>(group.as_deref())
+            });
+        }
+    }
+
+    fn note_overrides(&mut self, old: &Overrides, new: &Overrides) {
+        for (id, old, new) in merge(&old.objects, &new.objects) {
+            self.note(Key::Override(*id), old, new, encode::<OverrideRecord>);
+        }
+        for (name, old, new) in merge(&old.awaited, &new.awaited) {
+            let key = Key::AwaitedOverride(name);
+            self.note(key, old, new, encode::<OverrideRecord>);
         }
     }
 

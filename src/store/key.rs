@@ -37,6 +37,14 @@ pub(super) enum Key<'a> {
     Pin(&'a str),
     /// When an entry last changed.
     Stamp(Uuid),
+    /// The tenant's word on a user who is served otherwise.
+    WithheldUser(UserId),
+    /// The tenant's word on a group that is served otherwise.
+    WithheldGroup(GroupId),
+    /// What the administrator has set for an object.
+    Override(ObjectId),
+    /// What the administrator has set for a name that is not known yet.
+    AwaitedOverride(&'a str),
 }
 
 mod tag {
@@ -52,6 +60,10 @@ mod tag {
     pub(super) const REGISTRATION: u8 = 0x30;
     pub(super) const PIN: u8 = 0x40;
     pub(super) const STAMP: u8 = 0x50;
+    pub(super) const WITHHELD_USER: u8 = 0x60;
+    pub(super) const WITHHELD_GROUP: u8 = 0x61;
+    pub(super) const OVERRIDE: u8 = 0x70;
+    pub(super) const AWAITED_OVERRIDE: u8 = 0x71;
 }
 
 impl<'a> Key<'a> {
@@ -70,6 +82,10 @@ impl<'a> Key<'a> {
             Self::Registration(id) => (tag::REGISTRATION, id.as_bytes(), &[]),
             Self::Pin(name) => (tag::PIN, name.as_bytes(), &[]),
             Self::Stamp(id) => (tag::STAMP, id.as_bytes(), &[]),
+            Self::WithheldUser(id) => (tag::WITHHELD_USER, id.0.as_bytes(), &[]),
+            Self::WithheldGroup(id) => (tag::WITHHELD_GROUP, id.0.as_bytes(), &[]),
+            Self::Override(id) => (tag::OVERRIDE, id.as_bytes(), &[]),
+            Self::AwaitedOverride(name) => (tag::AWAITED_OVERRIDE, name.as_bytes(), &[]),
         };
         [&[tag], first, second].concat()
     }
@@ -89,6 +105,12 @@ impl<'a> Key<'a> {
             tag::REGISTRATION => Self::Registration(object_id(rest)?),
             tag::PIN => Self::Pin(str::from_utf8(rest).map_err(Fault::KeyText)?),
             tag::STAMP => Self::Stamp(object_id(rest)?.0),
+            tag::WITHHELD_USER => Self::WithheldUser(UserId(object_id(rest)?)),
+            tag::WITHHELD_GROUP => Self::WithheldGroup(GroupId(object_id(rest)?)),
+            tag::OVERRIDE => Self::Override(object_id(rest)?),
+            tag::AWAITED_OVERRIDE => {
+                Self::AwaitedOverride(str::from_utf8(rest).map_err(Fault::KeyText)?)
+            }
             tag::TENANT => Self::Tenant,
             tag::GENERATION => Self::Generation,
             tag::USERS_PROGRESS => Self::UsersProgress,
@@ -121,6 +143,10 @@ impl fmt::Display for Key<'_> {
             Self::Registration(id) => write!(f, "the registration of object {id}"),
             Self::Pin(name) => write!(f, "the pin of the group name \"{name}\""),
             Self::Stamp(id) => write!(f, "the timestamp of entry {id}"),
+            Self::WithheldUser(id) => write!(f, "the withheld state of user {id}"),
+            Self::WithheldGroup(id) => write!(f, "the withheld state of group {id}"),
+            Self::Override(id) => write!(f, "the local settings of object {id}"),
+            Self::AwaitedOverride(name) => write!(f, "the local settings awaiting \"{name}\""),
         }
     }
 }
@@ -147,6 +173,10 @@ mod tests {
             Key::Pin(""),
             Key::Pin("Vertrieb Süd"),
             Key::Stamp(id.0),
+            Key::WithheldUser(UserId(id)),
+            Key::WithheldGroup(GroupId(id)),
+            Key::Override(id),
+            Key::AwaitedOverride("ada@contoso.com"),
         ] {
             let bytes = key.to_bytes();
             assert_eq!(Key::from_bytes(&bytes).unwrap(), key);

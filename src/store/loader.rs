@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::Error;
 use super::key::Key;
 use super::record::{
-    DecisionRecord, Fault, GroupRecord, MemberRecord, PinRecord, ProgressRecord,
-    RegistrationRecord, StampRecord, UserRecord, decode,
+    DecisionRecord, Fault, GroupRecord, MemberRecord, OverrideRecord, PinRecord, ProgressRecord,
+    RegistrationRecord, StampRecord, UserRecord, WithheldGroupRecord, WithheldUserRecord, decode,
 };
 use crate::directory::registry::Record;
-use crate::directory::{Directory, Group, GroupId, Member, ObjectId, Registry, State};
+use crate::directory::{Directory, Group, GroupId, Member, ObjectId, Registry, State, User};
 
 /// A state in the making.
 #[derive(Default)]
@@ -35,6 +35,8 @@ impl Loader {
             users,
             decisions,
             pins,
+            withheld,
+            overrides,
             ..
         } = &mut self.state.directory;
         let progress = &mut self.state.progress;
@@ -78,6 +80,22 @@ impl Loader {
             Key::Stamp(id) => {
                 let stamp = decode::<StampRecord>(record)?.try_into()?;
                 self.state.stamps.insert(id, stamp);
+            }
+            Key::WithheldUser(id) => {
+                let user: Option<User> = decode::<WithheldUserRecord>(record)?.try_into()?;
+                withheld.users.insert(id, user.map(Arc::new));
+            }
+            Key::WithheldGroup(id) => {
+                let group: Option<Group> = decode::<WithheldGroupRecord>(record)?.try_into()?;
+                withheld.groups.insert(id, group.map(Arc::new));
+            }
+            Key::Override(id) => {
+                let set = decode::<OverrideRecord>(record)?.into();
+                overrides.objects.insert(id, set);
+            }
+            Key::AwaitedOverride(name) => {
+                let set = decode::<OverrideRecord>(record)?.into();
+                overrides.awaited.insert(name.to_owned(), set);
             }
         }
         Ok(())

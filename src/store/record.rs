@@ -10,6 +10,7 @@ mod group;
 mod progress;
 mod registry;
 mod user;
+mod withheld;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub(super) use group::{GroupRecord, MemberRecord};
 pub(super) use progress::{GenerationRecord, ProgressRecord, StampRecord, TenantRecord};
 pub(super) use registry::{PinRecord, RegistrationRecord};
 pub(super) use user::UserRecord;
+pub(super) use withheld::{OverrideRecord, WithheldGroupRecord, WithheldUserRecord};
 
 /// The version byte in front of every record written.
 const VERSION: u8 = 1;

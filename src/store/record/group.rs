@@ -1,5 +1,7 @@
 //! The records of a group and of one membership.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Fault, Moment, optional_time};
@@ -18,6 +20,7 @@ pub(in crate::store) struct GroupRecord {
     has_hidden_membership: bool,
     created: Option<Moment>,
     is_deleted: bool,
+    mapped: BTreeMap<String, Vec<String>>,
 }
 
 /// The mirror of [`Member`].
@@ -52,6 +55,7 @@ impl From<&Group> for GroupRecord {
             created,
             members: _,
             is_deleted,
+            mapped,
         } = group;
         Self {
             display_name: display_name.clone(),
@@ -64,6 +68,7 @@ impl From<&Group> for GroupRecord {
             has_hidden_membership: *has_hidden_membership,
             created: created.map(Moment::from),
             is_deleted: *is_deleted,
+            mapped: mapped.clone(),
         }
     }
 }
@@ -84,6 +89,7 @@ impl TryFrom<GroupRecord> for Group {
             created: optional_time(record.created)?,
             members: Default::default(),
             is_deleted: record.is_deleted,
+            mapped: record.mapped,
         })
     }
 }

@@ -9,8 +9,8 @@ use super::*;
 use crate::directory::decision::{Decision, Grounds, GroupPath, Reason};
 use crate::directory::registry::{FormerName, Record};
 use crate::directory::{
-    DeltaLink, Group, GroupId, GroupKind, Member, MemberKind, ObjectId, PhaseProgress, Stamp, User,
-    UserId,
+    DeltaLink, Group, GroupId, GroupKind, Member, MemberKind, ObjectId, Override, PhaseProgress,
+    Stamp, User, UserId,
 };
 use crate::store::Generation;
 
@@ -75,6 +75,7 @@ fn user_record_is_as_it_was_first_written() {
         postal_code: text("u"),
         preferred_language: None,
         manager: Some(UserId(id(0xcc))),
+        mapped: [("v".to_owned(), vec!["w".to_owned()])].into(),
     };
     check(
         user,
@@ -82,7 +83,8 @@ fn user_record_is_as_it_was_first_written() {
         "01 010161 010162 010163 0101 01 01fc00e2a7ca0a 01fc00e2a7ca0a 0102c3bc \
          010165 010166 010167 010168 020169016a \
          01016b 01016c 01016d 01016e 01016f 010170 010171 010172 \
-         010173 010174 010175 00 01cccccccccccccccccccccccccccccccc",
+         010173 010174 010175 00 01cccccccccccccccccccccccccccccccc \
+         01 0176 01 0177",
     );
 }
 
@@ -100,11 +102,51 @@ fn group_record_is_as_it_was_first_written() {
         created: time(),
         members: Default::default(),
         is_deleted: true,
+        mapped: Default::default(),
     };
     check(
         group,
         |group| GroupRecord::from(group),
-        "01 010161 010162 00 01 00 01 00 01 01fc00e2a7ca0a 01",
+        "01 010161 010162 00 01 00 01 00 01 01fc00e2a7ca0a 01 00",
+    );
+}
+
+#[test]
+fn override_record_is_as_it_was_first_written() {
+    let set = Override {
+        number: Some(1000),
+        login_shell: text("a"),
+        home: None,
+        ssh_keys: vec!["b".to_owned()],
+    };
+    check(
+        set,
+        |set| OverrideRecord::from(set),
+        "01 01fbe803 010161 00 010162",
+    );
+}
+
+#[test]
+fn withheld_records_are_as_they_were_first_written() {
+    check(
+        None::<User>,
+        |user| WithheldUserRecord::from(user.as_ref()),
+        "01 00",
+    );
+    let group = Group {
+        members: [(
+            id(0xdd),
+            Member {
+                kind: MemberKind::Group,
+            },
+        )]
+        .into(),
+        ..Group::default()
+    };
+    check(
+        Some(group),
+        |group| WithheldGroupRecord::from(group.as_ref()),
+        "01 01 00 00 00 00 00 00 00 00 00 00 00 01 dddddddddddddddddddddddddddddddd 01",
     );
 }
 
@@ -170,6 +212,8 @@ fn decision_record_is_as_it_was_first_written() {
             "01 01 0b".to_owned(),
         ),
         (Decision::Exclude(Reason::Deleted), "01 01 0d".to_owned()),
+        (Decision::Exclude(Reason::GroupsOff), "01 01 0e".to_owned()),
+        (Decision::Exclude(Reason::ChangeHeld), "01 01 0f".to_owned()),
     ] {
         check(decision, |decision| DecisionRecord::from(decision), &golden);
     }
@@ -214,11 +258,13 @@ fn progress_record_is_as_it_was_first_written() {
         link: Some(DeltaLink("https://g/".to_owned())),
         completed: time(),
         enumerated: None,
+        selected: ["id".to_owned()].into(),
+        refused: Default::default(),
     };
     check(
         progress,
         |progress| ProgressRecord::from(progress),
-        "01 010a68747470733a2f2f672f 01fc00e2a7ca0a 00",
+        "01 010a68747470733a2f2f672f 01fc00e2a7ca0a 00 01026964 00",
     );
 }
 

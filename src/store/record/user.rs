@@ -1,5 +1,7 @@
 //! The record of a user.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -35,6 +37,7 @@ pub(in crate::store) struct UserRecord {
     postal_code: Option<String>,
     preferred_language: Option<String>,
     manager: Option<Guid>,
+    mapped: BTreeMap<String, Vec<String>>,
 }
 
 impl From<&User> for UserRecord {
@@ -67,6 +70,7 @@ impl From<&User> for UserRecord {
             postal_code: user.postal_code,
             preferred_language: user.preferred_language,
             manager: user.manager.map(|id| *id.0.as_bytes()),
+            mapped: user.mapped,
         }
     }
 }
@@ -104,6 +108,7 @@ impl TryFrom<UserRecord> for User {
             manager: record
                 .manager
                 .map(|id| UserId(ObjectId(Uuid::from_bytes(id)))),
+            mapped: record.mapped,
         })
     }
 }

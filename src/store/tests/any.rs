@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::directory::decision::{Decision, Decisions, Grounds, GroupPath, Reason};
 use crate::directory::registry::{FormerName, Record};
 use crate::directory::{
-    DeltaLink, Directory, Group, GroupId, GroupKind, Member, MemberKind, ObjectId, PhaseProgress,
-    Progress, Registry, Stamp, State, User, UserId,
+    DeltaLink, Directory, Group, GroupId, GroupKind, Guard, Member, MemberKind, ObjectId, Override,
+    Overrides, PhaseProgress, Progress, Registry, Stamp, State, User, UserId, Withheld,
 };
 
 /// Any state; its ids come from a small pool, so that two states have some in common.
@@ -40,9 +40,11 @@ fn directory() -> impl Strategy<Value = Directory> {
         btree_map(group_id(), decision(), 0..6),
         registrations.prop_map(Registry::from_records),
         btree_map(text(), group_id(), 0..6),
+        withheld(),
+        overrides(),
     )
         .prop_map(
-            |(users, groups, of_users, of_groups, registry, pins)| Directory {
+            |(users, groups, of_users, of_groups, registry, pins, withheld, overrides)| Directory {
                 users,
                 groups,
                 decisions: Decisions {
@@ -51,8 +53,37 @@ fn directory() -> impl Strategy<Value = Directory> {
                 },
                 registry,
                 pins,
+                withheld,
+                overrides,
+                guard: Guard::default(),
             },
         )
+}
+
+fn withheld() -> impl Strategy<Value = Withheld> {
+    let users = btree_map(user_id(), option::of(user().prop_map(Arc::new)), 0..4);
+    let groups = btree_map(group_id(), option::of(group().prop_map(Arc::new)), 0..4);
+    (users, groups).prop_map(|(users, groups)| Withheld { users, groups })
+}
+
+fn overrides() -> impl Strategy<Value = Overrides> {
+    let objects = btree_map(guid().prop_map(ObjectId), set(), 0..4);
+    let awaited = btree_map(text(), set(), 0..4);
+    (objects, awaited).prop_map(|(objects, awaited)| Overrides { objects, awaited })
+}
+
+fn set() -> impl Strategy<Value = Override> {
+    let texts = (optional_text(), optional_text(), vec(text(), 0..3));
+    (any::<Option<u32>>(), texts).prop_map(|(number, (login_shell, home, ssh_keys))| Override {
+        number,
+        login_shell,
+        home,
+        ssh_keys,
+    })
+}
+
+fn mapped() -> impl Strategy<Value = BTreeMap<String, Vec<String>>> {
+    btree_map(text(), vec(text(), 0..3), 0..3)
 }
 
 fn guid() -> impl Strategy<Value = Uuid> + Clone {
@@ -90,8 +121,8 @@ fn user() -> impl Strategy<Value = User> {
     let lists = (vec(text(), 0..4), vec(text(), 0..4));
     let flags = (any::<Option<bool>>(), any::<bool>());
     let times = (option::of(time()), option::of(time()));
-    (texts, lists, flags, times, option::of(user_id())).prop_map(
-        |(texts, lists, flags, times, manager)| {
+    (texts, lists, flags, times, option::of(user_id()), mapped()).prop_map(
+        |(texts, lists, flags, times, manager, mapped)| {
             let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s] = texts;
             User {
                 user_principal_name: a,
@@ -120,6 +151,7 @@ fn user() -> impl Strategy<Value = User> {
                 postal_code: r,
                 preferred_language: s,
                 manager,
+                mapped,
             }
         },
     )
@@ -127,8 +159,9 @@ fn user() -> impl Strategy<Value = User> {
 
 fn group() -> impl Strategy<Value = Group> {
     let texts = (optional_text(), optional_text(), optional_text());
-    (texts, any::<[bool; 6]>(), option::of(time()), members()).prop_map(
-        |((display_name, description, mail), flags, created, members)| {
+    let links = (members(), mapped());
+    (texts, any::<[bool; 6]>(), option::of(time()), links).prop_map(
+        |((display_name, description, mail), flags, created, (members, mapped))| {
             let [
                 mail_enabled,
                 security_enabled,
@@ -149,6 +182,7 @@ fn group() -> impl Strategy<Value = Group> {
                 created,
                 members,
                 is_deleted,
+                mapped,
             }
         },
     )
@@ -201,6 +235,8 @@ fn reason() -> impl Strategy<Value = Reason> {
         Just(Reason::PrefixMismatch),
         kind.prop_map(Reason::KindExcluded),
         Just(Reason::Deleted),
+        Just(Reason::GroupsOff),
+        Just(Reason::ChangeHeld),
     ]
 }
 
@@ -223,11 +259,15 @@ fn record() -> impl Strategy<Value = Record> {
 }
 
 fn phase() -> impl Strategy<Value = PhaseProgress> {
-    (optional_text(), option::of(time()), option::of(time())).prop_map(
-        |(link, completed, enumerated)| PhaseProgress {
+    let names = || proptest::collection::btree_set("[a-zA-Z_]{1,12}", 0..4);
+    let times = (option::of(time()), option::of(time()));
+    (optional_text(), times, names(), names()).prop_map(
+        |(link, (completed, enumerated), selected, refused)| PhaseProgress {
             link: link.map(DeltaLink),
             completed,
             enumerated,
+            selected,
+            refused,
         },
     )
 }
