@@ -79,6 +79,9 @@ async fn members_are_direct_or_transitive_and_of_every_type() {
 #[tokio::test]
 async fn hidden_members_show_only_to_those_who_may_see_them() {
     let tenant = small_company().await;
+    tenant.change_registration(|app| {
+        app.roles.remove("Member.Read.Hidden");
+    });
     let mut client = Client::of(&tenant).await;
     let secret = tenant.group_id("Secret");
     let members = format!("groups/{secret}/members");

@@ -20,6 +20,8 @@ pub struct Disorder {
     pub list_page_max: usize,
     /// Members in one entry of a group; the others follow in further entries.
     pub member_slice_max: usize,
+    /// Members in all entries of a page; once reached, the page is full.
+    pub page_members_max: usize,
     /// Entries and members come in any order.
     pub shuffled: bool,
     /// Some pages are empty.
@@ -50,6 +52,7 @@ impl Disorder {
             page_entries: 2..=5,
             list_page_max: 20,
             member_slice_max: 3,
+            page_members_max: usize::MAX,
             shuffled: true,
             empty_pages: true,
             repetitions: true,
@@ -67,6 +70,7 @@ impl Disorder {
             page_entries: 1000..=1000,
             list_page_max: 999,
             member_slice_max: 500,
+            page_members_max: usize::MAX,
             shuffled: false,
             empty_pages: false,
             repetitions: false,
@@ -77,11 +81,12 @@ impl Disorder {
         }
     }
 
-    /// As a large tenant was seen to answer: up to a thousand objects on a page and some 500 members in an entry, in
-    /// no order, and otherwise tidy.
+    /// As a large tenant may answer: up to a thousand objects on a page, some 500 members in an entry and few such
+    /// entries on a page, in no order, and otherwise tidy. Only the 500 were seen; page sizes are not documented.
     pub fn realistic() -> Self {
         Self {
             page_entries: 100..=1000,
+            page_members_max: 2000,
             shuffled: true,
             ..Self::none()
         }
@@ -112,7 +117,7 @@ impl Disorder {
                 pages.push(Vec::new());
             }
             let entries = chance.usize(self.page_entries.clone());
-            pages.push(take_page(&mut waiting, entries));
+            pages.push(take_page(&mut waiting, entries, self.page_members_max));
         }
         if pages.is_empty() || (self.empty_pages && chance.u8(..3) == 0) {
             pages.push(Vec::new());
@@ -164,19 +169,22 @@ fn decorate(entry: &mut Entry, chance: &mut Rng) {
     };
 }
 
-/// Takes up to `entries` entries about different objects; what repeats an object waits for a later page, so
+/// Takes up to `entries` entries about different objects, with some `members_max` members in all; what repeats an object waits for a later page, so
 /// that the slices of one group are spread among other groups.
-fn take_page(waiting: &mut VecDeque<Entry>, entries: usize) -> Vec<Entry> {
+fn take_page(waiting: &mut VecDeque<Entry>, entries: usize, members_max: usize) -> Vec<Entry> {
+    let mut members = 0;
     let mut taken: Vec<Entry> = Vec::new();
     let mut told: HashSet<Uuid> = HashSet::new();
     let mut left: Vec<Entry> = Vec::new();
-    while taken.len() < entries {
+    while taken.len() < entries && members < members_max {
         let Some(entry) = waiting.pop_front() else {
             break;
         };
-        match told.insert(entry.id) {
-            true => taken.push(entry),
-            false => left.push(entry),
+        if told.insert(entry.id) {
+            members += entry.links();
+            taken.push(entry);
+        } else {
+            left.push(entry);
         }
     }
     for entry in left.into_iter().rev() {

@@ -103,6 +103,14 @@ impl Entry {
         }
     }
 
+    /// How many links it tells of.
+    pub fn links(&self) -> usize {
+        match &self.state {
+            State::Present(_, Some((_, slice))) => slice.range.len(),
+            State::Present(_, None) | State::Gone(_) => 0,
+        }
+    }
+
     /// The element, as `telling` has it: all tracked properties that were ever set.
     pub fn render(&self, telling: &Telling) -> Value {
         let mut body = Map::new();
