@@ -15,13 +15,16 @@ pub mod schedule;
 pub mod summary;
 pub mod tally;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::directory::registry::{self, Policy};
-use crate::directory::{Decision, Directory, GroupKind, Reason, State};
+use crate::directory::{
+    Decision, Directory, Group, GroupId, GroupKind, Reason, State, User, UserId,
+};
 
 pub use error::Error;
 pub use pass::{Event, pass};
@@ -66,25 +69,66 @@ pub struct Settled {
     pub warnings: Vec<Warning>,
 }
 
-/// Applies the rules to the directory, then hands out names and numbers.
+/// The users and groups as the tenant has them, read whole; pinned groups that were deleted included.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tenant {
+    /// Every user.
+    pub users: BTreeMap<UserId, Arc<User>>,
+    /// Every group.
+    pub groups: BTreeMap<GroupId, Arc<Group>>,
+}
+
+impl Tenant {
+    /// The tenant as it was last read.
+    pub fn of(directory: &Directory) -> Self {
+        Self {
+            users: directory.tenant_users(),
+            groups: directory.tenant_groups(),
+        }
+    }
+}
+
+/// The directory that is to be served next: the tenant under the rules, with names and numbers handed out.
 ///
-/// After a phase of a pass, and at start-up without any network, because rules and policy may have
-/// changed. Settling twice changes nothing more.
+/// `before` is the directory as last committed. `is_first` says that it is not [servable](is_servable) yet,
+/// which exempts from the mass-change guard. What is served otherwise than the tenant says is in
+/// [`Directory::withheld`] afterwards. Settling the result again changes nothing more.
 pub fn settle(
-    directory: &mut Directory,
+    before: &Directory,
+    tenant: Tenant,
     rules: &Rules,
     policy: &Policy,
     now: Timestamp,
-) -> Settled {
-    let verdict = rules::decide(directory, rules);
+    is_first: bool,
+) -> (Directory, Settled) {
+    let _ = is_first;
+    let mut directory = Directory {
+        users: tenant.users,
+        groups: tenant.groups,
+        ..before.clone()
+    };
+    let verdict = rules::decide(&directory, rules);
     directory.decisions = verdict.decisions;
     directory.pins = verdict.pins;
-    forget_unpinned_deleted_groups(directory);
-    registry::register(directory, policy, now);
-    Settled {
+    forget_unpinned_deleted_groups(&mut directory);
+    registry::register(&mut directory, policy, now);
+    let settled = Settled {
         problems: verdict.problems,
         warnings: verdict.warnings,
-    }
+    };
+    (directory, settled)
+}
+
+/// The same without news from the tenant: at start-up, and when rules, policy or local settings have changed.
+pub fn resettle(
+    directory: &Directory,
+    rules: &Rules,
+    policy: &Policy,
+    now: Timestamp,
+    is_first: bool,
+) -> (Directory, Settled) {
+    let tenant = Tenant::of(directory);
+    settle(directory, tenant, rules, policy, now, is_first)
 }
 
 /// Whether both phases have been committed at least once, so that the rules can be judged.

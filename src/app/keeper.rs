@@ -149,13 +149,14 @@ fn resettled(loaded: &State, config: &Config) -> (State, Settled) {
         // The groups that rules name have not been read.
         return (state, Settled::default());
     }
-    let rules = &config.sync.rules;
-    let settled = sync::settle(
-        &mut state.directory,
-        rules,
+    let (directory, settled) = sync::resettle(
+        &loaded.directory,
+        &config.sync.rules,
         &config.registry,
         Timestamp::now(),
+        !sync::is_servable(loaded),
     );
+    state.directory = directory;
     (state, settled)
 }
 

@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::directory::State;
 use crate::directory::registry::Policy;
+use crate::directory::{State, Withheld};
 use crate::graph::{self, GraphClient, GroupChange, Link, Page, UserChange};
 
 use super::phase::{Groups, Phase, PhaseName, Users};
 use super::round::{Finished, Mode, Round, Step};
 use super::summary::{PhaseSummary, Summary};
-use super::{Error, Settings, is_complete, settle};
+use super::{Error, Settings, Tenant, is_complete, is_servable, settle};
 
 /// Properties that the rules and the registry decide by: without one of them a full enumeration would
 /// let guests in, or throw everybody out, so a tenant that refuses one ends the phase.
@@ -185,12 +185,16 @@ where
         };
         self.summary.unreadable.extend(finished.problems);
         let mut state = finished.state;
-        let settled = settle(
-            &mut state.directory,
+        let tenant = Tenant::of(&state.directory);
+        let (directory, settled) = settle(
+            &self.state.directory,
+            tenant,
             &self.settings.rules,
             self.policy,
             Timestamp::now(),
+            !is_servable(&self.state),
         );
+        state.directory = directory;
         self.state = (self.commit)(state).await.map_err(|source| Error::Commit {
             phase: P::NAME,
             source: Box::new(source),
@@ -219,7 +223,7 @@ where
             Timestamp::now(),
         );
         let start = (source.start)(&[]);
-        let mut round = Round::<P>::begin(Arc::clone(&self.state), start, mode);
+        let mut round = Round::<P>::begin(Arc::new(truth(&self.state)), start, mode);
         (self.events)(Event::Began {
             phase,
             mode: round.mode(),
@@ -259,4 +263,13 @@ where
             };
         }
     }
+}
+
+/// The state with nothing withheld: what a round builds upon is the tenant's own word.
+fn truth(state: &State) -> State {
+    let mut state = State::clone(state);
+    state.directory.users = state.directory.tenant_users();
+    state.directory.groups = state.directory.tenant_groups();
+    state.directory.withheld = Withheld::default();
+    state
 }

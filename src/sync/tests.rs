@@ -78,6 +78,13 @@ impl Tenant {
     }
 }
 
+/// Applies rules to a directory at hour 0, without the guard.
+fn applied(directory: &mut Directory, rules: &Rules) -> Settled {
+    let (next, settled) = resettle(directory, rules, &policy(), hour(0), true);
+    *directory = next;
+    settled
+}
+
 fn staff_only() -> Rules {
     Rules {
         allowed_groups: vec!["staff".to_owned()],
@@ -268,12 +275,12 @@ async fn changed_rules_take_effect_without_any_network() {
         ignored_groups: vec!["staff".to_owned()],
         ..open_rules()
     };
-    let settled = settle(&mut directory, &rules, &policy(), hour(0));
+    let settled = applied(&mut directory, &rules);
     assert_eq!(settled, Settled::default());
     assert!(!directory.decisions.is_active(user_id(1)));
     assert!(directory.decisions.is_active(user_id(2)));
     let once = directory.clone();
-    settle(&mut directory, &rules, &policy(), hour(0));
+    applied(&mut directory, &rules);
     assert_eq!(directory, once);
 }
 
@@ -281,10 +288,10 @@ async fn changed_rules_take_effect_without_any_network() {
 async fn deleted_group_is_forgotten_with_the_last_rule_that_names_it() {
     let mut directory = first_state().await.directory;
     Arc::make_mut(directory.groups.get_mut(&group_id(10)).unwrap()).is_deleted = true;
-    let settled = settle(&mut directory, &staff_only(), &policy(), hour(0));
+    let settled = applied(&mut directory, &staff_only());
     assert_eq!(settled.warnings.len(), 1);
     assert!(directory.decisions.is_active(user_id(1)));
-    settle(&mut directory, &open_rules(), &policy(), hour(0));
+    applied(&mut directory, &open_rules());
     assert!(directory.groups.is_empty() && directory.decisions.groups.is_empty());
 }
 
@@ -349,12 +356,12 @@ fn a_first_pass_whose_rules_cannot_be_resolved_leaves_nothing_to_serve() {
         allowed_groups: vec!["No such group".to_owned()],
         ..open_rules()
     };
-    let settled = settle(&mut state.directory, &rules, &policy(), hour(0));
+    let settled = applied(&mut state.directory, &rules);
     assert_eq!(settled.problems.len(), 1);
     assert!(is_complete(&state) && !is_servable(&state));
 
-    settle(&mut state.directory, &open_rules(), &policy(), hour(0));
+    applied(&mut state.directory, &open_rules());
     assert!(is_servable(&state));
-    settle(&mut state.directory, &rules, &policy(), hour(0));
+    applied(&mut state.directory, &rules);
     assert!(is_servable(&state), "the last good decisions stay");
 }
