@@ -150,7 +150,8 @@ impl Client {
     /// Has something done.
     pub async fn act(&self, act: &Act) -> Result<Done, Error> {
         let body = serde_json::to_vec(act).map_err(Error::Malformed)?;
-        let request = self.send(Method::POST, &url_of(&["acts"]), body, ACT_TIMEOUT);
+        let url = url_of(&["acts"]);
+        let request = self.send(Method::POST, &url, body, ACT_TIMEOUT);
         let answer = read_whole(&mut request.await?).await?;
         serde_json::from_slice(&answer).map_err(Error::Malformed)
     }
