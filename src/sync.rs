@@ -7,6 +7,8 @@
 
 pub mod apply;
 mod error;
+mod freeze;
+pub mod guard;
 pub mod pass;
 pub mod phase;
 pub mod round;
@@ -23,10 +25,11 @@ use jiff::Timestamp;
 
 use crate::directory::registry::{self, Policy};
 use crate::directory::{
-    Decision, Directory, Group, GroupId, GroupKind, Reason, State, User, UserId,
+    Decision, Directory, Group, GroupId, GroupKind, Reason, State, User, UserId, Withheld,
 };
 
 pub use error::Error;
+pub use guard::Held;
 pub use pass::{Event, pass};
 pub use phase::PhaseName;
 pub use rules::{RuleProblem, Warning};
@@ -46,6 +49,15 @@ pub struct Settings {
 /// The administrator's rules, as written: group names are not resolved yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
+    /// Follow the tenant's people. When false, those held are frozen: nobody new, no property changes; the
+    /// rules still apply, and whoever is disabled or deleted still goes.
+    pub users: bool,
+    /// Serve groups. When false, they are read for the rules only.
+    pub groups: bool,
+    /// Let guests in.
+    pub guests: bool,
+    /// The mass-change guard's limit, in percent of the active people; 100 never holds anything back.
+    pub max_change: u8,
     /// Import groups that have no mail address.
     pub groups_without_email: bool,
     /// Import only groups whose display name starts with one of these, case ignored; empty: all.
@@ -63,6 +75,8 @@ pub struct Rules {
 /// What the administrator should know about the rules after they were applied.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settled {
+    /// What the mass-change guard holds back: the state is degraded.
+    pub held: Held,
     /// Group names that cannot be resolved: the state is degraded, and nothing new is let in.
     pub problems: Vec<RuleProblem>,
     /// What deserves a look, though the rules work.
@@ -101,22 +115,47 @@ pub fn settle(
     now: Timestamp,
     is_first: bool,
 ) -> (Directory, Settled) {
-    let _ = is_first;
-    let mut directory = Directory {
-        users: tenant.users,
-        groups: tenant.groups,
+    let Tenant { users, mut groups } = tenant;
+    let (readable, mut warnings) = freeze::readable(before, &groups);
+    let mut next = Directory {
+        users: users.clone(),
+        groups: readable,
         ..before.clone()
     };
-    let verdict = rules::decide(&directory, rules);
-    directory.decisions = verdict.decisions;
-    directory.pins = verdict.pins;
-    forget_unpinned_deleted_groups(&mut directory);
-    registry::register(&mut directory, policy, now);
+    let verdict = rules::decide(&next, rules);
+    next.decisions = verdict.decisions;
+    next.pins = verdict.pins;
+    forget_unpinned_deleted_groups(&mut next);
+    groups.retain(|id, _| next.groups.contains_key(id));
+    warnings.retain(|warning| is_of_concern(warning, &next));
+    warnings.splice(0..0, verdict.warnings);
+
+    if !verdict.problems.is_empty() {
+        freeze::freeze_memberships(before, &mut next);
+    }
+    if !rules.users {
+        freeze::freeze_people(before, &mut next);
+    }
+    let mut next = guard::guarded(before, next, rules, now, is_first, |directory| {
+        registry::register(directory, policy, now);
+    });
+    next.withheld = Withheld::between((&users, &groups), (&next.users, &next.groups));
     let settled = Settled {
+        held: guard::held(&next),
         problems: verdict.problems,
-        warnings: verdict.warnings,
+        warnings,
     };
-    (directory, settled)
+    (next, settled)
+}
+
+/// A group that is neither served nor named by a rule is nobody's concern.
+fn is_of_concern(warning: &Warning, directory: &Directory) -> bool {
+    match warning {
+        Warning::MembersHidden { id, .. } | Warning::MembersUnreadable { id, .. } => {
+            directory.decisions.is_imported(*id) || directory.pins.values().any(|pin| pin == id)
+        }
+        Warning::Impostor { .. } | Warning::PinnedGroupDeleted { .. } => true,
+    }
 }
 
 /// The same without news from the tenant: at start-up, and when rules, policy or local settings have changed.

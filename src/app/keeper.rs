@@ -87,6 +87,9 @@ impl Keeper {
         for problem in &settled.problems {
             warn!("{problem}");
         }
+        for sentence in settled.held.sentences() {
+            warn!("{sentence}");
+        }
         let inner = Inner {
             data_dir: config.data_dir.clone(),
             desk: Mutex::new(Desk {

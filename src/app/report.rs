@@ -41,6 +41,7 @@ fn problems(summary: &Summary) -> Vec<String> {
         .iter()
         .map(|property| refused_property(property));
     rules
+        .chain(summary.held.sentences())
         .chain(warnings)
         .chain(unreadable)
         .chain(left_out)

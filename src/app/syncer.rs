@@ -182,6 +182,7 @@ impl Syncer {
             news.settled = Settled {
                 problems: summary.problems.clone(),
                 warnings: summary.warnings.clone(),
+                held: summary.held.clone(),
             };
         }
         let enumerated = [&summary.users, &summary.groups]

@@ -36,6 +36,10 @@ pub fn hour(number: i64) -> Timestamp {
 /// Everyone and every group is let in.
 pub fn open_rules() -> Rules {
     Rules {
+        users: true,
+        groups: true,
+        guests: false,
+        max_change: 20,
         groups_without_email: true,
         group_prefixes: Vec::new(),
         allowed_groups: Vec::new(),

@@ -10,7 +10,7 @@ use crate::graph::Problem;
 
 use super::round::Mode;
 use super::tally::Tally;
-use super::{Error, RuleProblem, Warning};
+use super::{Error, Held, RuleProblem, Warning};
 
 /// How many objects a summary names; beyond that it only counts.
 const NAMED_MAX: usize = 100;
@@ -40,6 +40,8 @@ pub struct Summary {
     pub problems: Vec<RuleProblem>,
     /// What deserves a look, as of the last phase committed.
     pub warnings: Vec<Warning>,
+    /// What the mass-change guard holds back, as of the last phase committed.
+    pub held: Held,
     /// What could not be read of single objects, in phases that were committed.
     pub unreadable: Vec<Problem>,
     /// Properties that the tenant refuses: this pass enumerated without them, and the state is degraded.
@@ -99,6 +101,7 @@ impl Summary {
             requests: 0,
             problems: Vec::new(),
             warnings: Vec::new(),
+            held: Held::default(),
             unreadable: Vec::new(),
             left_out: Vec::new(),
             errors: Vec::new(),

@@ -212,6 +212,8 @@ fn decision_record_is_as_it_was_first_written() {
             "01 01 0b".to_owned(),
         ),
         (Decision::Exclude(Reason::Deleted), "01 01 0d".to_owned()),
+        (Decision::Exclude(Reason::GroupsOff), "01 01 0e".to_owned()),
+        (Decision::Exclude(Reason::ChangeHeld), "01 01 0f".to_owned()),
     ] {
         check(decision, |decision| DecisionRecord::from(decision), &golden);
     }

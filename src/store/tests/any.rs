@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::directory::decision::{Decision, Decisions, Grounds, GroupPath, Reason};
 use crate::directory::registry::{FormerName, Record};
 use crate::directory::{
-    DeltaLink, Directory, Group, GroupId, GroupKind, Member, MemberKind, ObjectId, Override,
+    DeltaLink, Directory, Group, GroupId, GroupKind, Guard, Member, MemberKind, ObjectId, Override,
     Overrides, PhaseProgress, Progress, Registry, Stamp, State, User, UserId, Withheld,
 };
 
@@ -55,6 +55,7 @@ fn directory() -> impl Strategy<Value = Directory> {
                 pins,
                 withheld,
                 overrides,
+                guard: Guard::default(),
             },
         )
 }
@@ -234,6 +235,8 @@ fn reason() -> impl Strategy<Value = Reason> {
         Just(Reason::PrefixMismatch),
         kind.prop_map(Reason::KindExcluded),
         Just(Reason::Deleted),
+        Just(Reason::GroupsOff),
+        Just(Reason::ChangeHeld),
     ]
 }
 
