@@ -1,5 +1,6 @@
 //! What is not as the tenant or an administrator wants it, about single people and groups, in sentences.
 
+use crate::directory::guard::{ChangeKind, HeldChange, Standing, Subject};
 use crate::directory::name::{fold, group_name, username};
 use crate::directory::registry::{Policy, Record};
 use crate::directory::{Directory, GroupId, ObjectId, UserId};
@@ -39,33 +40,60 @@ pub(crate) fn of_group(directory: &Directory, policy: &Policy, id: GroupId) -> V
     flaws
 }
 
-/// Why a person is served otherwise than the tenant says, if that is so.
+/// Why a person is served otherwise than the tenant and the rules have it, if that is so.
 pub(crate) fn held_person(directory: &Directory, id: UserId) -> Option<String> {
-    let tenant = directory.withheld.users.get(&id)?;
-    let news = match (tenant, directory.users.contains_key(&id)) {
-        (None, _) => "the account is deleted in Office 365",
-        (Some(_), false) => "the account is new in Office 365",
-        (Some(user), true) if user.account_enabled != Some(true) => {
-            "the account is disabled in Office 365"
-        }
-        (Some(_), true) => "the account was changed in Office 365",
-    };
     let barred = match directory.is_barred(id) {
-        true => ", and every bind is refused",
+        true => "; every bind is refused meanwhile",
         false => "",
     };
-    Some(format!("held back: {news}, which is not served yet{barred}"))
+    if let Some(change) = held(directory, Subject::Person(id)) {
+        return Some(format!("{}{barred}", held_change(change)));
+    }
+    let tenant = directory.withheld.users.get(&id)?;
+    let news = match (tenant, directory.users.contains_key(&id)) {
+        (None, _) => "is deleted",
+        (Some(_), false) => "is new",
+        (Some(_), true) => "was changed",
+    };
+    Some(format!("not served as it is: the account {news} in Office 365{barred}"))
 }
 
-/// Why a group is served otherwise than the tenant says, if that is so.
+/// Why a group is served otherwise than the tenant and the rules have it, if that is so.
 pub(crate) fn held_group(directory: &Directory, id: GroupId) -> Option<String> {
+    if let Some(change) = held(directory, Subject::Group(id)) {
+        return Some(held_change(change));
+    }
     let tenant = directory.withheld.groups.get(&id)?;
     let news = match (tenant, directory.groups.contains_key(&id)) {
-        (None, _) => "the group is deleted in Office 365",
-        (Some(_), false) => "the group is new in Office 365",
-        (Some(_), true) => "the group was changed in Office 365",
+        (None, _) => "is deleted",
+        (Some(_), false) => "is new",
+        (Some(_), true) => "or who is in it was changed",
     };
-    Some(format!("held back: {news}, which is not served yet"))
+    Some(format!("not served as it is: the group {news} in Office 365"))
+}
+
+/// The guard holds a change of this subject back.
+pub(crate) fn is_guarded(directory: &Directory, subject: Subject) -> bool {
+    held(directory, subject).is_some()
+}
+
+fn held(directory: &Directory, subject: Subject) -> Option<&HeldChange> {
+    directory.guard.subjects.get(&subject)?.held.as_ref()
+}
+
+/// A change that the guard holds back, as a sentence.
+pub(crate) fn held_change(change: &HeldChange) -> String {
+    let outcome = match (change.kind, change.to) {
+        (ChangeKind::MembershipsLost, _) => "would leave the group",
+        (ChangeKind::MembershipsGained, _) => "would join the group",
+        (_, Standing::Absent) => "would be removed",
+        (_, Standing::Inactive) => "would become inactive",
+        (_, Standing::Active) => "would become active",
+    };
+    let reason = change.reason.as_ref();
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    let since = change.since.strftime("%Y-%m-%d %H:%M:%S UTC");
+    format!("held back since {since}: {outcome}{reason}")
 }
 
 /// An object that was renamed in the tenant and could not have the new name keeps the old one.
@@ -156,7 +184,7 @@ mod tests {
         assert_eq!(
             of_person(&directory, &policy(), user_id(1)),
             [
-                "held back: the account is deleted in Office 365, which is not served yet, and every bind is refused"
+                "not served as it is: the account is deleted in Office 365; every bind is refused meanwhile"
             ]
         );
     }

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::admin::report::plan::{Planned, PlannedChange};
-use crate::directory::{Directory, GroupId, ObjectId, UserId};
+use crate::directory::guard::Subject;
+use crate::directory::{Directory, GroupId, ObjectId, State, UserId};
+use crate::sync::guard::{self, HeldItem};
 
 use super::explain::{group_reason, person_reason};
-use super::flaws::{held_group, held_person};
+use super::flaws::{held_change, held_person, is_guarded};
 use super::lookup::{label, registered_name};
 use super::roster::served_members;
 
@@ -15,40 +17,52 @@ use super::roster::served_members;
 ///
 /// Made object by object as it is read: the memberships of a large tenant are not in memory at once.
 pub(crate) fn plan(
-    before: Arc<Directory>,
-    after: Arc<Directory>,
+    before: Arc<State>,
+    after: Arc<State>,
     nested: bool,
 ) -> impl Iterator<Item = PlannedChange> + Send {
-    let people: BTreeSet<UserId> = before.users.keys().chain(after.users.keys()).copied().collect();
-    let groups: BTreeSet<GroupId> = before
-        .groups
-        .keys()
-        .chain(after.groups.keys())
-        .copied()
-        .collect();
-    let held_people: Vec<UserId> = after.withheld.users.keys().copied().collect();
-    let held_groups: Vec<GroupId> = after.withheld.groups.keys().copied().collect();
+    let ids = |state: &State| state.directory.users.keys().copied().collect::<Vec<_>>();
+    let people: BTreeSet<UserId> = [ids(&before), ids(&after)].concat().into_iter().collect();
+    let ids = |state: &State| state.directory.groups.keys().copied().collect::<Vec<_>>();
+    let groups: BTreeSet<GroupId> = [ids(&before), ids(&after)].concat().into_iter().collect();
+    let held = held(&after.directory);
     let of_person = {
         let (before, after) = (before.clone(), after.clone());
-        move |id| person(&before, &after, id)
+        move |id| person(&before.directory, &after.directory, id)
     };
-    let of_group = {
-        let after = after.clone();
-        move |id| group(&before, &after, nested, id)
-    };
-    let held = after.clone();
+    let of_group = move |id| group(&before.directory, &after.directory, nested, id);
     people
         .into_iter()
         .flat_map(of_person)
         .chain(groups.into_iter().flat_map(of_group))
-        .chain(held_people.into_iter().filter_map(move |id| {
-            let reason = held_person(&held, id)?;
-            Some(PlannedChange::Held(planned(&held, &held, id, reason)))
-        }))
-        .chain(held_groups.into_iter().filter_map(move |id| {
-            let reason = held_group(&after, id)?;
-            Some(PlannedChange::Held(planned(&after, &after, id, reason)))
-        }))
+        .chain(held)
+}
+
+/// What the guard holds back, and who is frozen.
+fn held(directory: &Directory) -> Vec<PlannedChange> {
+    let item = |item: HeldItem| {
+        let object_id = match item.subject {
+            Subject::Person(id) => id.into(),
+            Subject::Group(id) | Subject::Membership(id, _) => ObjectId::from(id),
+        };
+        let label = match &item.member {
+            Some(member) => format!("{member} in {}", item.label),
+            None => item.label.clone(),
+        };
+        PlannedChange::Held(Planned {
+            object_id: object_id.0,
+            label,
+            reason: held_change(&item.change),
+        })
+    };
+    let guarded = guard::held(directory).items.into_iter().map(item);
+    let people = directory.withheld.users.keys();
+    let frozen = people.filter(|id| !is_guarded(directory, Subject::Person(**id)));
+    let frozen = frozen.filter_map(|&id| {
+        let reason = held_person(directory, id)?;
+        Some(PlannedChange::Held(planned(directory, directory, id, reason)))
+    });
+    guarded.chain(frozen).collect()
 }
 
 fn person(before: &Directory, after: &Directory, id: UserId) -> Vec<PlannedChange> {
@@ -174,7 +188,13 @@ mod tests {
     use crate::directory::{Group, User};
 
     fn lines(before: Directory, after: Directory) -> Vec<String> {
-        let changes = plan(Arc::new(before), Arc::new(after), true);
+        let state = |directory| {
+            Arc::new(State {
+                directory,
+                ..State::default()
+            })
+        };
+        let changes = plan(state(before), state(after), true);
         changes.map(|change| change.to_string()).collect()
     }
 

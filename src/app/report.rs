@@ -1,6 +1,6 @@
 //! What the sync says, in the words of the admin socket.
 
-use crate::admin::report::{GroupChanges, PassSummary, UserChanges};
+use crate::admin::report::pass::{GroupChanges, PassSummary, UserChanges};
 use crate::sync::tally::Tally;
 use crate::sync::{Error, PhaseName, Summary};
 
@@ -27,6 +27,8 @@ pub(crate) fn pass_summary(summary: &Summary) -> PassSummary {
         },
         requests: summary.requests as u64,
         duration_ms: summary.duration.as_millis() as u64,
+        held: summary.held.items.len(),
+        is_dry_run: false,
         problems: problems(summary),
         failures: summary.errors.iter().map(with_causes).collect(),
     }
