@@ -6,10 +6,12 @@
 //!
 //! It knows no I/O, no JSON and no LDAP. Start with [`Directory`], then [`decision`].
 
+pub mod attribute;
 pub mod decision;
 pub mod group;
 pub mod guard;
 pub mod id;
+pub mod id_range;
 pub mod membership;
 pub mod name;
 pub mod overrides;

@@ -12,6 +12,7 @@ mod client;
 mod error;
 pub mod group;
 mod link;
+pub mod mapped;
 mod page;
 pub mod problem;
 mod property;
@@ -33,4 +34,8 @@ pub use user::{UserChange, UserPatch};
 pub struct Settings {
     /// The root of Graph, `https://graph.microsoft.com`; `/v1.0` is added here.
     pub graph_url: Url,
+    /// Properties of users to ask for beside the built-in ones, as [`mapped::user_property`] spells them.
+    pub mapped_user: Vec<String>,
+    /// The same for groups ([`mapped::group_property`]).
+    pub mapped_group: Vec<String>,
 }

@@ -41,7 +41,7 @@ pub(crate) struct News {
     /// What the rules had to say when they were last applied.
     pub settled: Settled,
     /// Properties of Graph that the tenant refuses, until an enumeration gets them.
-    pub left_out: Vec<&'static str>,
+    pub left_out: Vec<String>,
     /// When the next pass starts; `None` while one runs.
     pub next_pass: Option<Timestamp>,
     orders: Orders,

@@ -22,7 +22,7 @@ pub(super) struct Request {
     pub(super) collection: &'static str,
     pub(super) permission: &'static str,
     /// The names in `$select`.
-    pub(super) select: Vec<&'static str>,
+    pub(super) select: Vec<String>,
     pub(super) is_delta: bool,
 }
 
@@ -68,7 +68,7 @@ impl ErrorBody {
     }
 
     /// A name of `select` that the message puts in quotes or in the list at its end.
-    fn refused_property(&self, select: &[&'static str]) -> Option<&'static str> {
+    fn refused_property(&self, select: &[String]) -> Option<String> {
         let list = self
             .message
             .rsplit_once(':')
@@ -78,8 +78,8 @@ impl ErrorBody {
         let named: Vec<&str> = quoted.chain(list).map(str::trim).collect();
         select
             .iter()
-            .copied()
-            .find(|property| named.contains(property))
+            .find(|property| named.contains(&property.as_str()))
+            .cloned()
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
         let request = Request {
             collection: "users",
             permission: "User.Read.All",
-            select: vec!["id", "state", "employeeType"],
+            select: ["id", "state", "employeeType"].map(str::to_owned).to_vec(),
             is_delta: true,
         };
         let trace = Trace {
@@ -220,10 +220,7 @@ mod tests {
             assert!(
                 matches!(
                     answer(400, &body),
-                    Error::PropertyRefused {
-                        property: "employeeType",
-                        ..
-                    }
+                    Error::PropertyRefused { property, .. } if property == "employeeType"
                 ),
                 "{message}"
             );

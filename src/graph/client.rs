@@ -11,7 +11,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::answer::{self, Request};
-use super::{Change, Error, GroupChange, Link, Page, Settings, Trace, UserChange, link};
+use super::{Change, Error, GroupChange, Link, Page, Settings, Trace, UserChange, link, mapped};
 use crate::oauth::http::{BodyError, read_body, retry_after};
 use crate::oauth::{AccessToken, TokenSource};
 
@@ -24,7 +24,7 @@ const BODY_OCTETS_MAX: usize = 64 << 20;
 #[derive(Clone, Debug)]
 pub struct GraphClient {
     http: reqwest::Client,
-    root: Url,
+    settings: Arc<Settings>,
     tokens: Arc<TokenSource>,
 }
 
@@ -81,7 +81,7 @@ impl GraphClient {
     pub fn new(settings: &Settings, http: reqwest::Client, tokens: Arc<TokenSource>) -> Self {
         Self {
             http,
-            root: settings.graph_url.clone(),
+            settings: Arc::new(settings.clone()),
             tokens,
         }
     }
@@ -99,16 +99,26 @@ impl GraphClient {
     /// The first link of a full round that leaves out the properties in `refused`
     /// (see [`Error::PropertyRefused`]).
     pub fn delta_start<C: Change>(&self, refused: &[&str]) -> Link {
-        let select: Vec<_> = C::select()
-            .into_iter()
-            .filter(|property| !refused.contains(property))
-            .collect();
+        let mut select = self.select::<C>();
+        select.retain(|property| !refused.contains(&property.as_str()));
         Link(format!(
             "{}/v1.0/{}/delta?$select={}",
             self.base(),
             C::COLLECTION,
             select.join(",")
         ))
+    }
+
+    /// The names in `$select`.
+    fn select<C: Change>(&self) -> Vec<String> {
+        let mut select: Vec<String> = C::select().into_iter().map(str::to_owned).collect();
+        for property in C::mapped(&self.settings) {
+            let name = mapped::selected(property);
+            if !select.iter().any(|known| known == name) {
+                select.push(name.to_owned());
+            }
+        }
+        select
     }
 
     /// Fetches one page, once. The link is followed exactly as given. Cancel-safe.
@@ -119,13 +129,14 @@ impl GraphClient {
         let request = Request {
             collection: C::COLLECTION,
             permission: C::PERMISSION,
-            select: C::select(),
+            select: self.select::<C>(),
             is_delta: true,
         };
         let answer = self.get(link, &request).await?;
-        let page = Page::read(&answer.body).map_err(|flaw| answer.malformed(flaw))?;
+        let page = Page::read(&answer.body, C::mapped(&self.settings))
+            .map_err(|flaw| answer.malformed(flaw))?;
         // Before the caller can keep the link.
-        link::own(&self.root, page.next.as_str())?;
+        link::own(&self.settings.graph_url, page.next.as_str())?;
         Ok(page)
     }
 
@@ -134,7 +145,9 @@ impl GraphClient {
     /// # Errors
     /// See [`Error`]. It may lack a permission that the sync itself does not need.
     pub async fn organization(&self) -> Result<Organization, Error> {
-        let select = vec!["id", "displayName", "verifiedDomains"];
+        let select = ["id", "displayName", "verifiedDomains"]
+            .map(str::to_owned)
+            .to_vec();
         let link = Link(format!(
             "{}/v1.0/organization?$select={}",
             self.base(),
@@ -158,12 +171,12 @@ impl GraphClient {
     }
 
     fn base(&self) -> &str {
-        self.root.as_str().trim_end_matches('/')
+        self.settings.graph_url.as_str().trim_end_matches('/')
     }
 
     /// Gets `link`, and once more with a new token when Graph refuses the one at hand.
     async fn get(&self, link: &Link, request: &Request) -> Result<Answer, Error> {
-        let url = link::own(&self.root, &link.0)?;
+        let url = link::own(&self.settings.graph_url, &link.0)?;
         let token = self.tokens.token().await?;
         match self.send(url.clone(), &token, request).await {
             Err(Error::TokenRefused { trace }) => {

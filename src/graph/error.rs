@@ -69,7 +69,7 @@ pub enum Error {
         /// What was asked for.
         collection: &'static str,
         /// The property, as Graph names it.
-        property: &'static str,
+        property: String,
         /// The request.
         trace: Trace,
     },

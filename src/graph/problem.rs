@@ -1,5 +1,6 @@
 //! What could not be read of an object, for the report of a sync pass.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// One flaw of one object on a page. The rest of the page, and mostly of the object, counts all the same.
@@ -8,7 +9,7 @@ pub struct Problem {
     /// The object's `id` as Graph gave it, cut to a readable length; empty when there is none.
     pub id: String,
     /// The property at fault, named as Graph names it.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// What is wrong with it.
     pub flaw: Flaw,
 }

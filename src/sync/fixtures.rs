@@ -155,7 +155,7 @@ pub fn removed<C: Change>(number: u128, reason: &str) -> C {
 fn entry<C: Change>(number: u128, mut properties: Value) -> C {
     properties["id"] = json!(object_id(number).to_string());
     let mut problems = Vec::new();
-    let change = C::read(&properties, &mut problems).unwrap();
+    let change = C::read(&properties, &[], &mut problems).unwrap();
     assert_eq!(problems, []);
     change
 }
@@ -197,7 +197,7 @@ pub fn outage() -> graph::Error {
 pub fn property_refused(property: &'static str) -> graph::Error {
     graph::Error::PropertyRefused {
         collection: "users",
-        property,
+        property: property.to_owned(),
         trace: trace(),
     }
 }

@@ -245,10 +245,11 @@ where
                     round.page(page, Timestamp::now())
                 }
                 Err(graph::Error::PropertyRefused { property, .. })
-                    if !ESSENTIAL.contains(&property) && !refused.contains(&property) =>
+                    if !ESSENTIAL.contains(&property.as_str()) && !refused.contains(&property) =>
                 {
+                    self.summary.left_out.push(property.clone());
                     refused.push(property);
-                    self.summary.left_out.push(property);
+                    let refused: Vec<&str> = refused.iter().map(String::as_str).collect();
                     Step::Restart(round.restarted_from((source.start)(&refused)))
                 }
                 Err(error) => round.failed(error),

@@ -45,7 +45,7 @@ pub struct Summary {
     /// What could not be read of single objects, in phases that were committed.
     pub unreadable: Vec<Problem>,
     /// Properties that the tenant refuses: this pass enumerated without them, and the state is degraded.
-    pub left_out: Vec<&'static str>,
+    pub left_out: Vec<String>,
     /// Why a phase, or both, came to nothing.
     pub errors: Vec<Error>,
 }

@@ -304,7 +304,10 @@ async fn refused_property_is_left_out_but_never_one_that_decisions_rest_on() {
     let tenant = Tenant::new(users, vec![Err(property_refused("members"))]);
     let (summary, committed) = tenant.pass(&State::default(), open_rules(), true).await;
     assert_eq!(*tenant.asked.borrow(), ["users", "userscity", "groups"]);
-    assert_eq!((committed.len(), &summary.left_out[..]), (1, &["city"][..]));
+    assert_eq!(
+        (committed.len(), &summary.left_out[..]),
+        (1, &["city".to_owned()][..])
+    );
     assert!(matches!(
         summary.errors[..],
         [Error::Graph {

@@ -75,10 +75,27 @@ async fn graph(script: Script) -> (GraphClient, Arc<Seen>) {
         vec![credential],
     ));
     (
-        GraphClient::new(&Settings { graph_url: root }, http, tokens),
+        GraphClient::new(
+            &Settings {
+                graph_url: root,
+                mapped_user: [
+                    KEY,
+                    "onPremisesExtensionAttributes.extensionAttribute1",
+                    "city",
+                ]
+                .map(str::to_owned)
+                .to_vec(),
+                mapped_group: Vec::new(),
+            },
+            http,
+            tokens,
+        ),
         seen,
     )
 }
+
+/// A mapped property.
+const KEY: &str = "extension_0123456789abcdef0123456789abcdef_sshPublicKey";
 
 /// The last page of a round.
 fn last_page(root: &str) -> Response {
@@ -153,6 +170,31 @@ async fn refused_property_can_be_left_out() {
     let (graph, _) = graph(|_, root| last_page(root)).await;
     let link = graph.delta_start::<UserChange>(&["employeeType"]);
     assert!(!link.0.contains("employeeType") && link.0.contains("employeeId"));
+}
+
+#[tokio::test]
+async fn mapped_property_is_asked_for_once_and_left_out_when_refused() {
+    let (graph, _) = graph(|_, root| last_page(root)).await;
+    let link = graph.users_delta_start().0;
+    for name in [KEY, ",onPremisesExtensionAttributes", ",city"] {
+        assert_eq!(link.matches(name).count(), 1, "{link}");
+    }
+    assert!(!link.contains("extensionAttribute1"));
+    assert!(!graph.delta_start::<UserChange>(&[KEY]).0.contains(KEY));
+    assert!(!graph.groups_delta_start().0.contains(KEY));
+}
+
+#[tokio::test]
+async fn refused_mapped_property_is_named() {
+    let (graph, _) = graph(|_, _| {
+        let message =
+            format!("Could not find a property named '{KEY}' on type 'microsoft.graph.user'.");
+        let body = json!({"error": {"code": "Request_BadRequest", "message": message}});
+        (StatusCode::BAD_REQUEST, Json(body)).into_response()
+    })
+    .await;
+    let answer = users(&graph).await;
+    assert!(matches!(answer, Err(Error::PropertyRefused { property, .. }) if property == KEY));
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ fn tally(added: usize, changed: usize, removed: usize) -> Tally {
 fn flawed<C>(mut page: Page<C>, id: &str) -> Page<C> {
     page.problems.push(Problem {
         id: id.to_owned(),
-        field: "mail",
+        field: "mail".into(),
         flaw: Flaw::NotADate,
     });
     page
@@ -406,6 +406,7 @@ fn unreadable_property_keeps_its_value_in_a_full_round() {
     let raw = json!({"id": id, "userPrincipalName": "ada@example.com", "accountEnabled": true, "city": 7});
     page.changes.extend(<UserChange as graph::Change>::read(
         &raw,
+        &[],
         &mut page.problems,
     ));
     let done = finished(feed(begin::<Users>(&state, Mode::Full), vec![page]));
