@@ -119,7 +119,7 @@ impl Daemon for RunningDaemon {
     }
 
     async fn act(&self, act: Act) -> Result<Done, Refusal> {
-        let performed = acts::perform(&self.keeper, &self.terms, act).await?;
+        let performed = acts::perform(&self.keeper, act).await?;
         self.board.news().settled = performed.settled;
         Ok(performed.told)
     }

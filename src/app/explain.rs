@@ -111,7 +111,7 @@ fn person(view: &View, id: UserId) -> Option<Explanation> {
         reason: person_reason(directory, id),
         path,
         chain: chain(directory, rules, id, user),
-        flaws: flaws::of_person(directory, &view.terms.policy, id),
+        flaws: flaws::of_person(view, id),
         groups: memberships::of_person(directory, rules.nested_groups, id),
     }))
 }
@@ -185,7 +185,7 @@ fn group(view: &View, id: GroupId) -> Option<Explanation> {
     let (directory, rules) = (&view.state.directory, &view.terms.rules);
     let group = group_of(directory, id)?;
     let record = directory.registry.get(id);
-    let mut notes = flaws::of_group(directory, &view.terms.policy, id);
+    let mut notes = flaws::of_group(view, id);
     for (name, _) in directory.pins.iter().filter(|(_, pinned)| **pinned == id) {
         notes.push(format!("the rule for \"{name}\" means this group"));
     }

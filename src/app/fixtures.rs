@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::directory::attribute::Mapping;
 use crate::directory::registry::{Policy, UsernameSource};
 use crate::directory::{
     Directory, Group, GroupId, GroupKind, Member, MemberKind, ObjectId, State, User, UserId,
@@ -26,6 +27,10 @@ pub fn group_id(number: u128) -> GroupId {
 /// No rules at all: everybody is active, every group imported.
 pub fn rules() -> Rules {
     Rules {
+        users: true,
+        groups: true,
+        guests: false,
+        max_change: 20,
         groups_without_email: true,
         group_prefixes: Vec::new(),
         allowed_groups: Vec::new(),
@@ -91,6 +96,10 @@ pub fn view(directory: Directory, rules: Rules, policy: Policy) -> View {
     };
     View {
         state: Arc::new(state),
-        terms: Arc::new(Terms { rules, policy }),
+        terms: Arc::new(Terms {
+            rules,
+            policy,
+            mapping: Mapping::default(),
+        }),
     }
 }

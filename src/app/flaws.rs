@@ -3,40 +3,48 @@
 use crate::directory::guard::{ChangeKind, HeldChange, Standing, Subject};
 use crate::directory::name::{fold, group_name, username};
 use crate::directory::registry::{Policy, Record};
-use crate::directory::{Directory, GroupId, ObjectId, UserId};
+use crate::directory::{Directory, attribute, GroupId, ObjectId, UserId};
 
 use super::lookup::{label, registered_name};
+use super::view::View;
 
 /// Everything that deserves a look about one person.
-pub(crate) fn of_person(directory: &Directory, policy: &Policy, id: UserId) -> Vec<String> {
+pub(crate) fn of_person(view: &View, id: UserId) -> Vec<String> {
+    let directory = &view.state.directory;
+    let policy = &view.terms.policy;
     let mut flaws = Vec::new();
     flaws.extend(held_person(directory, id));
     let record = directory.registry.get(id);
-    let wanted = directory
-        .users
-        .get(&id)
-        .and_then(|user| username(user, policy.username));
-    flaws.extend(lost_rename(directory, policy, record, wanted));
-    flaws.extend(other_number(directory, record, id.into()));
+    if let Some(user) = directory.users.get(&id) {
+        let wanted = username(user, policy.username);
+        flaws.extend(lost_rename(directory, policy, record, wanted));
+        let mapped = attribute::flaws(user, &view.terms.mapping);
+        flaws.extend(mapped.iter().map(ToString::to_string));
+    }
+    flaws.extend(other_number(view, id.into()));
     flaws
 }
 
 /// Everything that deserves a look about one group.
-pub(crate) fn of_group(directory: &Directory, policy: &Policy, id: GroupId) -> Vec<String> {
+pub(crate) fn of_group(view: &View, id: GroupId) -> Vec<String> {
+    let directory = &view.state.directory;
+    let policy = &view.terms.policy;
     let mut flaws = Vec::new();
     flaws.extend(held_group(directory, id));
     let record = directory.registry.get(id);
-    let group = directory.groups.get(&id);
-    if directory.decisions.is_imported(id) {
-        let wanted = group
-            .and_then(|group| group.display_name.as_deref())
-            .and_then(group_name);
-        flaws.extend(lost_rename(directory, policy, record, wanted));
+    if let Some(group) = directory.groups.get(&id) {
+        if directory.decisions.is_imported(id) {
+            let wanted = group.display_name.as_deref().and_then(group_name);
+            flaws.extend(lost_rename(directory, policy, record, wanted));
+        }
+        if group.has_hidden_membership {
+            let hidden = "the membership is hidden in Office 365: members may be missing here";
+            flaws.push(hidden.to_owned());
+        }
+        let mapped = attribute::group_flaws(group, &view.terms.mapping);
+        flaws.extend(mapped.iter().map(ToString::to_string));
     }
-    if group.is_some_and(|group| group.has_hidden_membership) {
-        flaws.push("the membership is hidden in Office 365: members may be missing here".to_owned());
-    }
-    flaws.extend(other_number(directory, record, id.into()));
+    flaws.extend(other_number(view, id.into()));
     flaws
 }
 
@@ -134,16 +142,17 @@ pub(crate) fn held_by(directory: &Directory, name: &str, holder: ObjectId) -> St
     }
 }
 
-/// The number that is asked for, where it is another one than the registered.
-pub(crate) fn wanted_number(directory: &Directory, id: ObjectId) -> Option<u32> {
+/// The number that is asked for here, where it is another one than the registered.
+pub(crate) fn wanted_number(view: &View, id: ObjectId) -> Option<u32> {
+    let directory = &view.state.directory;
     let wanted = directory.overrides.objects.get(&id)?.number?;
     let registered = directory.registry.get(id)?.number;
     (wanted != registered).then_some(wanted)
 }
 
-fn other_number(directory: &Directory, record: Option<&Record>, id: ObjectId) -> Option<String> {
-    let registered = record?.number;
-    let wanted = wanted_number(directory, id)?;
+fn other_number(view: &View, id: ObjectId) -> Option<String> {
+    let registered = view.state.directory.registry.get(id)?.number;
+    let wanted = wanted_number(view, id)?;
     Some(format!(
         "the number {wanted} is asked for, but {registered} is registered; `ldap365 ids adopt {id}` changes it"
     ))
@@ -154,7 +163,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::app::fixtures::{directory, policy, rules, settled, user_id};
+    use crate::app::fixtures::{directory, policy, rules, settled, user_id, view};
     use crate::directory::User;
 
     #[test]
@@ -166,7 +175,8 @@ mod tests {
         };
         directory.users.insert(user_id(2), Arc::new(renamed));
         let directory = settled(&directory, &rules());
-        let flaws = of_person(&directory, &policy(), user_id(2));
+        let view = view(directory, rules(), policy());
+        let flaws = of_person(&view, user_id(2));
         let holder = user_id(1);
         assert_eq!(
             flaws,
@@ -174,7 +184,7 @@ mod tests {
                 "renamed, but keeps the name \"bob\": \"ada\" belongs to ada@contoso.com ({holder})"
             )]
         );
-        assert_eq!(of_person(&directory, &policy(), user_id(1)), [""; 0]);
+        assert_eq!(of_person(&view, user_id(1)), [""; 0]);
     }
 
     #[test]
@@ -182,7 +192,7 @@ mod tests {
         let mut directory = directory(&[("ada", "Ada")], &[]);
         directory.withheld.users.insert(user_id(1), None);
         assert_eq!(
-            of_person(&directory, &policy(), user_id(1)),
+            of_person(&view(directory.clone(), rules(), policy()), user_id(1)),
             [
                 "not served as it is: the account is deleted in Office 365; every bind is refused meanwhile"
             ]
@@ -195,10 +205,10 @@ mod tests {
         let registered = directory.registry.get(user_id(1)).expect("registered").number;
         let set = directory.overrides.objects.entry(user_id(1).into()).or_default();
         set.number = Some(registered);
-        assert_eq!(of_person(&directory, &policy(), user_id(1)), [""; 0]);
+        assert_eq!(of_person(&view(directory.clone(), rules(), policy()), user_id(1)), [""; 0]);
         let set = directory.overrides.objects.entry(user_id(1).into()).or_default();
         set.number = Some(4711);
-        let flaws = of_person(&directory, &policy(), user_id(1));
+        let flaws = of_person(&view(directory.clone(), rules(), policy()), user_id(1));
         assert!(flaws[0].starts_with("the number 4711 is asked for"), "{flaws:?}");
     }
 }

@@ -55,10 +55,6 @@ pub(crate) struct Amended<T> {
     pub told: T,
     /// What the rules have to say now.
     pub settled: Settled,
-    /// The state before.
-    pub before: Arc<State>,
-    /// The state after, which is durable and served.
-    pub after: Arc<State>,
 }
 
 /// Why nothing was amended.
@@ -210,24 +206,17 @@ impl Inner {
             // What the disk holds may be newer than the state in memory.
             desk.store = Some(self.reopened().map_err(AmendError::Store)?);
         }
-        let before = self.state.load_full();
-        let mut new = State::clone(&before);
+        let mut new = State::clone(&self.state.load());
         let told = change(&mut new.directory).map_err(AmendError::Refused)?;
         let (new, settled) = resettled(&new, &self.rules, &self.policy);
-        let after = self
-            .commit(&mut desk, new, now)
+        self.commit(&mut desk, new, now)
             .map_err(AmendError::Store)?;
         desk.amendments.push(Box::new(move |directory| {
             change(directory)
                 .map(|_| ())
                 .map_err(|error| error.to_string())
         }));
-        Ok(Amended {
-            told,
-            settled,
-            before,
-            after,
-        })
+        Ok(Amended { told, settled })
     }
 
     fn commit(
@@ -297,3 +286,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,7 +52,7 @@ pub(crate) fn people(view: &View, query: &PersonQuery) -> Result<Rows<PersonRow>
             uid_number: directory.registry.get(id).map(|record| record.number),
             is_active: active,
             reason: reason(),
-            flaws: flaws::of_person(directory, &view.terms.policy, id),
+            flaws: flaws::of_person(&view, id),
         })
     });
     Ok(Box::new(rows))
@@ -87,7 +87,7 @@ pub(crate) fn groups(view: &View, query: &GroupQuery) -> Rows<GroupRow> {
             members: group.members.len(),
             is_imported: imported,
             reason: reason(),
-            flaws: flaws::of_group(directory, &view.terms.policy, id),
+            flaws: flaws::of_group(&view, id),
         })
     });
     Box::new(rows)
@@ -95,11 +95,11 @@ pub(crate) fn groups(view: &View, query: &GroupQuery) -> Rows<GroupRow> {
 
 /// How many people and groups there is something to say about.
 pub(crate) fn flawed(view: &View) -> usize {
-    let (directory, policy) = (&view.state.directory, &view.terms.policy);
+    let directory = &view.state.directory;
     let people = lookup::people(directory);
-    let people = people.filter(|(id, _)| !flaws::of_person(directory, policy, *id).is_empty());
+    let people = people.filter(|(id, _)| !flaws::of_person(view, *id).is_empty());
     let groups = lookup::groups(directory);
-    let groups = groups.filter(|(id, _)| !flaws::of_group(directory, policy, *id).is_empty());
+    let groups = groups.filter(|(id, _)| !flaws::of_group(view, *id).is_empty());
     people.count() + groups.count()
 }
 

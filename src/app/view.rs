@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::directory::State;
+use crate::directory::attribute::Mapping;
 use crate::directory::registry::Policy;
 use crate::sync::Rules;
 
@@ -14,6 +15,8 @@ pub(crate) struct Terms {
     pub rules: Rules,
     /// How names and numbers are handed out.
     pub policy: Policy,
+    /// Which attributes come from which properties.
+    pub mapping: Mapping,
 }
 
 /// A state under these terms; cheap to clone, and unchanged while an answer is being made.
@@ -31,6 +34,7 @@ impl Terms {
         Self {
             rules: config.sync.rules.clone(),
             policy: config.registry.clone(),
+            mapping: config.dit.mapping.clone(),
         }
     }
 }

@@ -264,9 +264,10 @@ fn may_be_shown(reason: &Reason) -> bool {
         | Reason::EnabledUnknown
         | Reason::Ignored(_)
         | Reason::NotAllowed
+        | Reason::ChangeHeld
         | Reason::RulesUnresolved => true,
         // Of groups.
-        Reason::NoMail | Reason::PrefixMismatch | Reason::KindExcluded(_) => false,
+        Reason::GroupsOff | Reason::NoMail | Reason::PrefixMismatch | Reason::KindExcluded(_) => false,
     }
 }
 
