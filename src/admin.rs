@@ -6,6 +6,7 @@
 
 pub mod client;
 mod http;
+pub mod overrides_file;
 pub mod report;
 mod socket;
 #[cfg(test)]
