@@ -7,6 +7,7 @@
 pub mod client;
 mod http;
 mod lines;
+pub mod overrides_file;
 mod refusal;
 pub mod report;
 mod socket;
