@@ -12,6 +12,7 @@ pub mod guard;
 pub mod id;
 pub mod membership;
 pub mod name;
+pub mod number_range;
 pub mod overrides;
 pub mod progress;
 pub mod registry;

@@ -5,13 +5,13 @@ use std::ops::RangeInclusive;
 
 use toml::de::DeValue;
 
-use super::id_range;
 use super::problem::Fault;
 use super::table::Table;
 use super::text::is_passwd_field;
 use super::value::Value;
 use crate::directory::name::BUILTIN_RESERVED;
-use crate::directory::registry::{Policy, UsernameSource};
+use crate::directory::number_range;
+use crate::directory::registry::{MappedProperties, Policy, UsernameSource};
 use crate::dit::Dn;
 use crate::dit::entry::base_class;
 use crate::ldap::UsersMayRead;
@@ -70,9 +70,10 @@ pub(super) fn read(directory: &Table<'_>) -> Option<Directory> {
         policy: Policy {
             username: username.unwrap_or(UsernameSource::UpnPrefix),
             reserved_names: reserved_names.unwrap_or_else(|| builtin_names().collect()),
-            id_range: id_range.unwrap_or(id_range::DEFAULT),
+            id_range: id_range.unwrap_or(number_range::DEFAULT),
             home: home.unwrap_or_else(|| "/home/{username}".to_owned()),
             hold_names: None,
+            mapped: MappedProperties::default(),
         },
     })
 }
@@ -143,7 +144,7 @@ fn read_id_range(value: &Value<'_>) -> Option<RangeInclusive<u32>> {
         }
         return None;
     };
-    match id_range::check(low, high) {
+    match number_range::check(low, high) {
         Ok(range) => Some(range),
         Err(error) => {
             value.note(Fault::Contradiction(error.to_string()));

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use thiserror::Error;
 
 /// The range above the containers' and below the foreign images': nobody else claims it.
-pub(super) const DEFAULT: RangeInclusive<u32> = 1_879_048_192..=2_147_352_575;
+pub const DEFAULT: RangeInclusive<u32> = 1_879_048_192..=2_147_352_575;
 
 /// The first number that no distribution gives to a system account.
 const NUMBER_MIN: u32 = 1000;
@@ -26,23 +26,42 @@ const CLAIMED: [(RangeInclusive<u32>, &str); 7] = [
 
 /// Why a range of numbers cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub(super) enum Error {
+pub enum Error {
+    /// The first number is greater than the last.
     #[error("[{0}, {1}] is upside down: the smaller number comes first")]
     Reversed(u32, u32),
+    /// The number may belong to a system account.
     #[error("{0} is below {NUMBER_MIN}, where system accounts live")]
     SystemAccounts(u32),
+    /// Other software on a Linux host claims numbers of the range.
     #[error("[{low}, {high}] overlaps {first} to {last}, which belongs to {owner}; [{}, {}] is free", DEFAULT.start(), DEFAULT.end())]
     Claimed {
+        /// The first number asked for.
         low: u32,
+        /// The last number asked for.
         high: u32,
+        /// The first number claimed.
         first: u32,
+        /// The last number claimed.
         last: u32,
+        /// Who claims them.
         owner: &'static str,
     },
 }
 
+/// Whether a single number may be given to a person or group.
+///
+/// # Errors
+/// It is below 1000, or claimed by other software on a Linux host.
+pub fn check_number(number: u32) -> Result<(), Error> {
+    check(number, number).map(|_| ())
+}
+
 /// The range from `low` to `high`, both inclusive, when nobody else on a host claims a part of it.
-pub(super) fn check(low: u32, high: u32) -> Result<RangeInclusive<u32>, Error> {
+///
+/// # Errors
+/// Why the range cannot be used.
+pub fn check(low: u32, high: u32) -> Result<RangeInclusive<u32>, Error> {
     if low > high {
         return Err(Error::Reversed(low, high));
     }
