@@ -228,7 +228,9 @@ fn health(view: &View, settled: &Settled, news: Option<&News>) -> (Health, Vec<S
     let left_out = news.map_or(&[][..], |news| &news.left_out);
     let left_out = left_out.iter().map(|property| refused_property(property));
     let held = settled.held.sentences();
-    let problems: Vec<String> = held.chain(rules).chain(warnings).chain(left_out).collect();
+    let registrations = settled.registrations.iter().map(ToString::to_string);
+    let sentences = held.chain(rules).chain(warnings).chain(registrations);
+    let problems: Vec<String> = sentences.chain(left_out).collect();
     let health = match (failures.is_empty(), problems.is_empty()) {
         (false, _) => Health::Failing,
         (true, false) => Health::Degraded,

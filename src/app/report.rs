@@ -45,6 +45,7 @@ fn problems(summary: &Summary) -> Vec<String> {
     rules
         .chain(summary.held.sentences())
         .chain(warnings)
+        .chain(summary.registrations.iter().map(ToString::to_string))
         .chain(unreadable)
         .chain(left_out)
         .collect()

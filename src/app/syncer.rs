@@ -192,6 +192,7 @@ impl Syncer {
                 problems: summary.problems.clone(),
                 warnings: summary.warnings.clone(),
                 held: summary.held.clone(),
+                registrations: summary.registrations.clone(),
             };
         }
         let enumerated = [&summary.users, &summary.groups]

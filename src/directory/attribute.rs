@@ -8,7 +8,7 @@ mod ssh_key;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::id_range::{NUMBER_MIN, claimant};
+use super::number_range::{NUMBER_MIN, claimant};
 use super::name::ascii_text;
 use super::{Group, User};
 

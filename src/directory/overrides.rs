@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::ObjectId;
 use super::attribute::{self, AttributeFlaw, Flaw};
-use super::id_range::claimant;
+use super::number_range::claimant;
 use super::name::fold;
 
 pub use import::{Applied, Refusal, Row, RowName, apply, rows};

@@ -41,8 +41,9 @@ pub(crate) fn settings() -> Settings {
 pub(crate) fn directory() -> Directory {
     let mut directory = Directory::default();
     let mut records = BTreeMap::new();
-    let mut person = |number: u128, name: &str, user: User, decision: Decision| {
+    let mut person = |number: u128, name: &str, mut user: User, decision: Decision| {
         let id = UserId(object(number));
+        user.account_enabled = Some(decision.is_include());
         directory.users.insert(id, Arc::new(user));
         directory.decisions.users.insert(id, decision);
         let home = Some(format!("/home/{name}"));
@@ -106,9 +107,8 @@ fn record(number: u128, name: &str, home: Option<String>) -> Record {
     Record {
         number: 10_000 + number as u32,
         name: Some(name.into()),
-        former_names: Vec::new(),
         home,
-        deleted: None,
+        ..Record::default()
     }
 }
 

@@ -202,6 +202,7 @@ where
         if is_complete(&self.state) {
             (self.summary.problems, self.summary.warnings) = (settled.problems, settled.warnings);
             self.summary.held = settled.held;
+            self.summary.registrations = settled.registrations;
         }
         (self.events)(Event::Committed { phase: P::NAME });
         Ok(done)

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::directory::registry;
 use crate::directory::{Decision, Directory, ObjectId, Reason};
 use crate::graph::Problem;
 
@@ -42,6 +43,8 @@ pub struct Summary {
     pub warnings: Vec<Warning>,
     /// What the mass-change guard holds back, as of the last phase committed.
     pub held: Held,
+    /// What registering had to report on single people and groups, as of the last phase committed.
+    pub registrations: Vec<registry::Problem>,
     /// What could not be read of single objects, in phases that were committed.
     pub unreadable: Vec<Problem>,
     /// Properties that the tenant refuses: this pass enumerated without them, and the state is degraded.
@@ -102,6 +105,7 @@ impl Summary {
             problems: Vec::new(),
             warnings: Vec::new(),
             held: Held::default(),
+            registrations: Vec::new(),
             unreadable: Vec::new(),
             left_out: Vec::new(),
             errors: Vec::new(),

@@ -1,3 +1,5 @@
+mod settle;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
