@@ -2,16 +2,26 @@
 //!
 //! [`serve`] binds everything before it announces anything, serves what the store holds at once, and
 //! syncs behind that. [`keeper`] holds the one current state and makes each new one durable before it is
-//! served; [`syncer`] runs the passes; [`daemon`] answers the admin socket; [`explain`] and
-//! [`offline`] serve the command line.
+//! served; [`syncer`] runs the passes; [`daemon`] answers the admin socket. [`roster`], [`explain`], [`identities`]
+//! and [`plan`] answer questions from a [`view`]; [`acts`] amends what is kept. [`offline`] does the same on the store
+//! while no daemon runs.
 
+mod acts;
 pub mod check;
 mod daemon;
 mod explain;
+#[cfg(test)]
+mod fixtures;
+mod flaws;
+mod identities;
 mod keeper;
+mod lookup;
 pub mod offline;
+mod plan;
 mod report;
+mod roster;
 mod syncer;
+mod view;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -33,6 +43,7 @@ use crate::{admin, ldap, oauth, store};
 use daemon::RunningDaemon;
 use keeper::Keeper;
 use syncer::{Board, Syncer};
+use view::Terms;
 
 /// How long operations in hand may take to finish once the daemon was told to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
@@ -52,6 +63,9 @@ pub enum Error {
     /// The health listener or the admin socket.
     #[error(transparent)]
     Admin(#[from] admin::Error),
+    /// What was asked for cannot be answered or done as things are.
+    #[error(transparent)]
+    Refused(#[from] admin::Refusal),
     /// A part of the daemon ended on its own, which is a bug of ours.
     #[error("the {0} stopped by itself; please report this, with the log")]
     Stopped(&'static str),
@@ -120,7 +134,9 @@ pub async fn serve(
         keeper: keeper.clone(),
         tokens: cloud.tokens,
         board: board.clone(),
-        rules: config.sync.rules.clone(),
+        terms: Arc::new(Terms::of(&config)),
+        client: cloud.graph.clone(),
+        settings: config.sync.clone(),
     });
     let syncer = Syncer {
         client: cloud.graph,

@@ -86,6 +86,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["admin"]),
     ("bincode", &["store"]),
     ("clap", &["cli", "main"]),
+    ("csv", &["admin"]),
     ("hyper", &["admin"]),
     ("ldap3_proto", &["ldap"]),
     ("oauth2", &["oauth"]),

@@ -36,7 +36,7 @@ fn exit_status(error: &Error) -> u8 {
         Error::Config(_) | Error::Logging(_) => MISUSED,
         Error::App(_)
         | Error::CheckFailed
-        | Error::Unknown { .. }
+        | Error::SettingsFile(_)
         | Error::Daemon(_)
         | Error::HashPassword(_)
         | Error::PassFailed

@@ -36,6 +36,19 @@ impl Output {
         }
     }
 
+    /// Results are for scripts.
+    pub fn is_json(&self) -> bool {
+        self.is_json
+    }
+
+    /// Writes a result as it is: the text of a file.
+    pub fn write(&mut self, text: &str) -> Result<(), Error> {
+        self.results
+            .write_all(text.as_bytes())
+            .and_then(|()| self.results.flush())
+            .map_err(Error::Output)
+    }
+
     /// Writes a result, as text or as one line of JSON.
     pub fn show<T: Serialize + ?Sized>(
         &mut self,

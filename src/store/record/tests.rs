@@ -234,6 +234,7 @@ fn decision_record_is_as_it_was_first_written() {
 fn registration_record_is_as_it_was_first_written() {
     let record = Record {
         number: 70_000,
+        former_numbers: vec![5],
         name: text("ada"),
         former_names: vec![FormerName {
             name: "eva".to_owned(),
@@ -241,11 +242,12 @@ fn registration_record_is_as_it_was_first_written() {
         }],
         home: text("/h"),
         deleted: time(),
+        label: text("a@b"),
     };
     check(
         record,
         |record| RegistrationRecord::from(record),
-        "01 fc70110100 0103616461 01 03657661 01 01 01022f68 01fc00e2a7ca0a",
+        "01 fc70110100 0105 0103616461 01 03657661 01 01 01022f68 01fc00e2a7ca0a 0103614062",
     );
 }
 
