@@ -173,7 +173,7 @@ impl GraphClient {
         let answer = self.get(link, &request).await?;
         let next = Next::read(&answer.body).map_err(|flaw| answer.malformed(flaw))?;
         // Before the caller can keep the link.
-        link::own(&self.settings.graph_url, next.as_str())?;
+        link::own(&self.settings.graph_url, next.as_str(), Some(&answer.trace))?;
         Ok(Fetched { answer, next })
     }
 
@@ -236,7 +236,7 @@ impl GraphClient {
 
     /// Gets `link`, and once more with a new token when Graph refuses the one at hand.
     async fn get(&self, link: &Link, request: &Request) -> Result<Answer, Error> {
-        let url = link::own(&self.settings.graph_url, &link.0)?;
+        let url = link::own(&self.settings.graph_url, &link.0, None)?;
         let token = self.tokens.token().await?;
         match self.send(url.clone(), &token, request).await {
             Err(Error::TokenRefused { trace }) => {

@@ -151,8 +151,6 @@ impl Daemon {
             commit,
         );
         let summary = drive(pass, &crashed);
-        drop(numbers);
-        drop(keep);
         let tenant = graph.tenant.into_inner();
         self.state = committed.into_inner();
         if summary.is_none() {

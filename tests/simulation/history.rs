@@ -94,15 +94,15 @@ impl History {
             tenant,
             random,
         } = self;
+        let mut last = None;
         for _ in 0..PASSES_TO_REST {
             daemon.sleep(60);
-            let summary = daemon.pass(tenant, Weather::default(), false, random, |_, _| {});
-            let summary = summary.expect("nothing crashes in good weather");
-            if tenant.people.values().any(|person| !person.is_deleted) {
-                assert!(summary.is_success(), "{:?}", summary.errors);
-            }
+            last = daemon.pass(tenant, Weather::default(), false, random, |_, _| {});
         }
+        // A tenant without anybody is an error, and nothing is compared.
         if tenant.people.values().any(|person| !person.is_deleted) {
+            let summary = last.expect("nothing crashes in good weather");
+            assert!(summary.is_success(), "{:?}", summary.errors);
             let (rules, policy) = (&daemon.settings.rules, &daemon.policy);
             oracle::check_quiet(&daemon.state, tenant, rules, policy, daemon.now);
         }
