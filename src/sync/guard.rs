@@ -189,7 +189,7 @@ impl<'a> Judge<'a> {
             if let Some(kind) = kind.filter(|_| change.can_be_held()) {
                 let decision = self.after.decisions.users.get(&change.id);
                 let reason = decision.and_then(Decision::reason).cloned();
-                self.note_held(subject, kind, change.from, change.to, reason);
+                self.note_held(subject, kind, change.held_at(), change.to, reason);
                 self.holds.people.insert(change.id, kind);
             } else {
                 let counts = change.kind.is_some() && !change.is_accepted;

@@ -7,6 +7,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::directory::decision::{Decision, Grounds, GroupPath, Reason};
+use crate::directory::guard::{
+    Accepted, ChangeKind, HeldChange, HeldKind, Memory, Moved, Standing,
+};
 use crate::directory::registry::{FormerName, Record};
 use crate::directory::{
     DeltaLink, Group, GroupId, GroupKind, Member, MemberKind, ObjectId, Override, PhaseProgress,
@@ -243,6 +246,47 @@ fn registration_record_is_as_it_was_first_written() {
         record,
         |record| RegistrationRecord::from(record),
         "01 fc70110100 0103616461 01 03657661 01 01 01022f68 01fc00e2a7ca0a",
+    );
+}
+
+#[test]
+fn records_of_the_guard_are_as_they_were_first_written() {
+    let memory = Memory {
+        moved: Some(Moved {
+            from: Standing::Active,
+            at: Timestamp::UNIX_EPOCH,
+        }),
+        held: Some(HeldChange {
+            kind: ChangeKind::Removed,
+            from: Standing::Active,
+            to: Standing::Absent,
+            reason: Some(Reason::Guest),
+            since: Timestamp::UNIX_EPOCH,
+        }),
+        accepted: Some(Accepted {
+            to: Standing::Inactive,
+            at: Timestamp::UNIX_EPOCH,
+        }),
+    };
+    check(
+        memory,
+        |memory| MemoryRecord::from(memory),
+        "01 01 02 00 00 01 02 02 00 01 02 00 00 01 01 00 00",
+    );
+    let held = HeldKind {
+        people: 42,
+        active: 120,
+        max_change: 20,
+        since: Timestamp::UNIX_EPOCH,
+    };
+    check(
+        vec![(ChangeKind::MembershipsGained, held)],
+        |held| {
+            held.iter()
+                .map(|(kind, held)| (kind, held))
+                .collect::<HeldKindsRecord>()
+        },
+        "01 01 04 2a 78 14 00 00",
     );
 }
 

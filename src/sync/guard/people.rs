@@ -72,6 +72,11 @@ impl People {
 }
 
 impl Change {
+    /// Where the person stands while the change is held: somebody new arrives inactive.
+    pub(super) fn held_at(&self) -> Standing {
+        self.from.max(Standing::Inactive)
+    }
+
     /// Whether holding it back would make a difference to anybody now.
     pub(super) fn can_be_held(&self) -> bool {
         !self.is_accepted && kind(self.from, self.to).is_some()
