@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use history::History;
 
 /// How many histories are run unless told otherwise.
-const RUNS: u64 = 2_000;
+const RUNS: u64 = 3_000;
 
 /// One history in so many keeps its state in a real store.
 const STORED_EVERY: u64 = 100;
