@@ -5,8 +5,11 @@ use std::io;
 
 use super::*;
 use crate::directory::GroupKind;
+use crate::directory::attribute::Mapping;
 use crate::directory::registry::UsernameSource;
+use crate::dit::{InactiveUsers, PrimaryGroup};
 use crate::ldap::UsersMayRead;
+use crate::oauth::{Grant, Proof};
 
 const EXAMPLE: &str = include_str!("../../config/ldap365.toml");
 
@@ -51,6 +54,14 @@ fn minimal_with(line: &str, replacement: &str) -> String {
     MINIMAL.replace(line, replacement)
 }
 
+/// The secret of the first credential.
+fn client_secret(config: &Config) -> String {
+    match &config.credentials[0].grant {
+        Grant::App(Proof::Secret(secret)) => secret.expose().to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
 fn check(text: &str, expected: &[&str]) {
     let problems = parse(text, &surroundings()).err().unwrap_or_default();
     let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
@@ -76,7 +87,7 @@ fn the_least_file_gets_every_default() {
         config.graph.graph_url.as_str(),
         "https://graph.microsoft.com/"
     );
-    assert_eq!(config.credentials[0].client_secret.expose(), "s3cret");
+    assert_eq!(client_secret(&config), "s3cret");
     assert_eq!(config.sync.interval.as_secs(), 60);
     assert_eq!(config.sync.full_interval.as_secs(), 86_400);
     assert_eq!(
@@ -303,12 +314,9 @@ fn a_table_of_the_wrong_shape_is_one_problem_and_not_a_dozen() {
 #[test]
 fn features_of_a_later_version_are_refused_by_name() {
     check_more(
-        "[directory.posix]\nprimary_group = \"staff\"\n\
-         [directory.attributes]\nsshPublicKey = \"x\"\n[admin]\npublic_url = \"https://x\"",
+        "[admin]\npublic_url = \"https://x\"",
         &[
-            "15:1: directory.posix.primary_group = \"staff\": not available in this version of ldap365; leave it at \"private\"",
-            "16:12: directory.attributes = {…}: not available in this version of ldap365; leave the table out",
-            "19:1: admin.public_url = \"https://x\": not available in this version of ldap365; leave it out",
+            "15:1: admin.public_url = \"https://x\": not available in this version of ldap365; leave it out",
         ],
     );
     check_more(
@@ -333,17 +341,6 @@ fn features_of_a_later_version_are_refused_by_name() {
            listen on \"127.0.0.1:389\" for this machine",
         ],
     );
-    check(
-        &minimal_with(
-            "kind = \"secret\"",
-            "kind = \"certificate\"\ncertificate = \"a\"\nkey = \"b\"",
-        ),
-        &[
-            "6:1: credential.kind = \"certificate\": not available in this version of ldap365; use kind = \"secret\"",
-            "7:1: credential.certificate = \"a\": not available in this version of ldap365; sign in with client_secret",
-            "8:1: credential.key = \"b\": not available in this version of ldap365; sign in with client_secret",
-        ],
-    );
 }
 
 #[test]
@@ -351,19 +348,111 @@ fn the_defaults_of_later_features_may_be_written_out() {
     read(&format!(
         "{MINIMAL}\n[sync]\nusers = true\ngroups = true\nguests = false\nmax_change = \"20%\"\n\
          [auth]\ncache_ttl = \"900s\"\noffline_grace = \"0s\"\noffline_denied_groups = []\nmfa = \"reject\"\n\
-         local_groups = []\ntrusted_networks = []\n[directory.posix]\nprimary_group = \"private\"\n[directory.attributes]"
+         local_groups = []\ntrusted_networks = []"
     ));
-    read(&minimal_with(
+}
+
+#[test]
+fn mapped_attributes_are_spelled_as_schema_and_graph_have_them() {
+    let app = "0123456789abcdef0123456789abcdef";
+    let config = read(&format!(
+        "{MINIMAL}\n[directory.attributes]\nSSHPUBLICKEY = \"extension_{app}_keys\"\n\
+         \"2.5.4.12\" = \"officelocation\"\nloginShell = \"extensionAttribute3\"\n\
+         description = \"onPremisesExtensionAttributes.extensionAttribute3\"\n\
+         gidNumber = \"extension_{app}_gid\"\nuidNumber = \"employeeId\""
+    ));
+    let spelled = |mapped: &[MappedAttribute]| -> Vec<(&'static str, String)> {
+        mapped
+            .iter()
+            .map(|each| (each.attribute.name, each.property.clone()))
+            .collect()
+    };
+    let third = "onPremisesExtensionAttributes.extensionAttribute3".to_owned();
+    assert_eq!(
+        spelled(&config.dit.mapping.user),
+        [
+            ("sshPublicKey", format!("extension_{app}_keys")),
+            ("title", "officeLocation".to_owned()),
+            ("loginShell", third.clone()),
+            ("description", third.clone()),
+            ("uidNumber", "employeeId".to_owned()),
+        ]
+    );
+    assert_eq!(
+        spelled(&config.dit.mapping.group),
+        [("gidNumber", format!("extension_{app}_gid"))]
+    );
+    assert_eq!(
+        config.graph.mapped_user,
+        [
+            "employeeId".to_owned(),
+            format!("extension_{app}_keys"),
+            "officeLocation".to_owned(),
+            third
+        ]
+    );
+    assert_eq!(config.graph.mapped_group, [format!("extension_{app}_gid")]);
+}
+
+#[test]
+fn mapped_attributes_that_cannot_be_are_refused_each_with_its_line() {
+    let these = crate::dit::mapping::mappable_names().join(", ");
+    let of_user = "expected a property of Graph's users by its name, extensionAttribute1 to 15, or a directory \
+                   extension (extension_, the app's id without hyphens, _, a name), for example \
+                   \"extension_00000000000000000000000000000000_sshPublicKey\"";
+    check_more(
+        "[directory.attributes]\nshoeSize = \"city\"\nuid = \"city\"\ntitle = \"shoeSize\"\nsn = \"city\"\n\
+         surname = \"city\"\ngecos = 7\ngidNumber = \"extensionAttribute1\"",
+        &[
+            &format!(
+                "15:1: directory.attributes.shoeSize: no such attribute is in the schema; these can: {these}"
+            ),
+            &format!(
+                "16:1: directory.attributes.uid: uid cannot be taken from a property of choice; these can: {these}"
+            ),
+            &format!("17:1: directory.attributes.title = \"shoeSize\": {of_user}"),
+            "19:1: directory.attributes.surname: sn is mapped already, by the key \"sn\"; keep one of them",
+            &format!("20:1: directory.attributes.gecos = 7: {of_user}"),
+            "21:1: directory.attributes.gidNumber = \"extensionAttribute1\": expected a property of Graph's groups by its \
+             name, or a directory extension (extension_, the app's id without hyphens, _, a name), for example \
+             \"extension_00000000000000000000000000000000_gidNumber\"",
+        ],
+    );
+    check(
+        &minimal_with("[directory]", "[directory]\nattributes = 1"),
+        &[
+            "10:1: directory.attributes = 1: expected a table of LDAP attributes, for example [directory.attributes]",
+        ],
+    );
+}
+
+#[test]
+fn inactive_people_and_the_primary_group_are_as_the_file_says() {
+    let config = read(&format!(
+        "{MINIMAL}\n[directory.posix]\nprimary_group = \"staff\"\n[directory.attributes]"
+    ));
+    assert_eq!(
+        config.dit.primary_group,
+        PrimaryGroup::Shared("staff".to_owned())
+    );
+    assert_eq!(config.dit.inactive_users, InactiveUsers::Hide);
+    assert_eq!(config.dit.mapping, Mapping::default());
+    let config = read(&format!(
+        "{MINIMAL}\n[directory.posix]\nprimary_group = \"private\""
+    ));
+    assert_eq!(config.dit.primary_group, PrimaryGroup::Private);
+    let config = read(&minimal_with(
         "[directory]",
-        "[directory]\ninactive_users = \"hide\"",
+        "[directory]\ninactive_users = \"show\"",
     ));
+    assert_eq!(config.dit.inactive_users, InactiveUsers::Show);
 }
 
 #[test]
 fn secrets_come_from_files_and_the_environment() {
     let secret = |toml| {
         let config = read(&minimal_with("\"s3cret\"", toml));
-        config.credentials[0].client_secret.expose().to_owned()
+        client_secret(&config)
     };
     assert_eq!(secret("{ file = \"app.secret\" }"), "from a file");
     assert_eq!(secret("{ env = \"APP_SECRET\" }"), "from the environment");
@@ -423,6 +512,121 @@ fn secrets_never_appear_in_problems_or_debug_output() {
     let syntax = parse("client_secret = hunter2\n", &surroundings()).expect_err("not TOML");
     assert!(!format!("{syntax:?}").contains("hunter2"), "{syntax:?}");
     assert!(!format!("{:?}", read(MINIMAL)).contains("s3cret"));
+}
+
+/// `MINIMAL` with the credential's kind, secret and what else comes with it replaced.
+fn with_credential(lines: &str) -> String {
+    MINIMAL.replace(
+        "kind = \"secret\"\nclient_id = \"app\"\nclient_secret = \"s3cret\"",
+        &format!("client_id = \"app\"\n{lines}"),
+    )
+}
+
+/// `app.pem` and `app.key` belong together, `other.key` to neither; all are in the folder of the file.
+fn parse_beside_certificate(text: &str) -> Result<Config, Vec<Problem>> {
+    let (certificate, key) = rsa_pair();
+    let (_, other) = rsa_pair();
+    let surroundings = Surroundings {
+        read_file: &|path| match path.to_str() {
+            Some("/etc/ldap365/app.pem") => Ok(certificate.clone()),
+            Some("/etc/ldap365/app.key") => Ok(key.clone()),
+            Some("/etc/ldap365/other.key") => Ok(other.clone()),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        },
+        ..surroundings()
+    };
+    parse(text, &surroundings)
+}
+
+/// A certificate and its key in PEM.
+fn rsa_pair() -> (String, String) {
+    let output = std::process::Command::new("openssl")
+        .args("req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=app -keyout -".split(' '))
+        .output()
+        .expect("openssl is installed");
+    let both = String::from_utf8(output.stdout).expect("PEM is ASCII");
+    let (key, certificate) = both.split_at(
+        both.find("-----BEGIN CERTIFICATE")
+            .expect("a certificate is written"),
+    );
+    (certificate.to_owned(), key.to_owned())
+}
+
+#[test]
+fn certificate_and_key_are_read_and_belong_together() {
+    let read = |lines: &str| {
+        let config = parse_beside_certificate(&with_credential(lines)).expect("it is sound");
+        config.credentials[0].grant.clone()
+    };
+    let files = "certificate = \"app.pem\"\nkey = \"app.key\"";
+    let Grant::App(Proof::Certificate(certificate)) =
+        read(&format!("kind = \"certificate\"\n{files}"))
+    else {
+        panic!("no certificate")
+    };
+    assert_eq!(certificate.subject(), "CN=app");
+    assert!(matches!(
+        read(&format!("kind = \"delegated\"\n{files}")),
+        Grant::Delegated(Some(Proof::Certificate(_)))
+    ));
+    assert!(matches!(
+        read("kind = \"delegated\""),
+        Grant::Delegated(None)
+    ));
+    assert!(matches!(
+        read("kind = \"delegated\"\nclient_secret = \"s\""),
+        Grant::Delegated(Some(Proof::Secret(_)))
+    ));
+}
+
+#[test]
+fn certificate_that_cannot_be_used_is_a_problem_with_its_key() {
+    let refused = |lines: &str, expected: &[&str]| {
+        let problems = parse_beside_certificate(&with_credential(lines)).expect_err(lines);
+        let shown: Vec<String> = problems.iter().map(Problem::to_string).collect();
+        assert_eq!(shown, expected, "{lines}");
+    };
+    refused(
+        "kind = \"certificate\"\ncertificate = \"app.pem\"\nkey = \"other.key\"",
+        &[
+            "9:1: credential.key: /etc/ldap365/other.key cannot be used: the key does not belong to the certificate: \
+           their public keys differ",
+        ],
+    );
+    refused(
+        "kind = \"certificate\"\ncertificate = \"app.key\"\nkey = \"app.pem\"",
+        &[
+            "8:1: credential.certificate: /etc/ldap365/app.key cannot be used: certificate and key are swapped: the first \
+           file holds the key, the second the certificate",
+        ],
+    );
+    refused(
+        "kind = \"certificate\"\ncertificate = \"gone.pem\"",
+        &[
+            "4:1: credential.key: missing; for example: key = \"app.key\"",
+            "8:1: credential.certificate: cannot read /etc/ldap365/gone.pem: entity not found",
+        ],
+    );
+}
+
+#[test]
+fn proof_that_does_not_go_with_the_kind_is_refused() {
+    let check = |lines, expected: &[&str]| check(&with_credential(lines), expected);
+    check(
+        "kind = \"secret\"\nclient_secret = \"s\"\ncertificate = \"a\"\nkey = \"b\"",
+        &[
+            "9:1: credential.certificate: kind = \"secret\" does not use it; remove it, or change kind",
+            "10:1: credential.key: kind = \"secret\" does not use it; remove it, or change kind",
+        ],
+    );
+    check(
+        "kind = \"delegated\"\nclient_secret = { file = \"app.secret\" }\ncertificate = \"app.secret\"\nkey = \"app.secret\"",
+        &[
+            "8:1: credential.client_secret: the app proves itself by a secret or by a certificate; remove one of them",
+            "9:1: credential.certificate: /etc/ldap365/app.secret cannot be used: there is no certificate in it: it must \
+           be PEM (-----BEGIN CERTIFICATE-----)",
+        ],
+    );
 }
 
 #[test]

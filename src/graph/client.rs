@@ -18,7 +18,7 @@ use super::{
     Change, Error, GroupChange, Link, Next, Page, Settings, Trace, UserChange, link, mapped,
 };
 use crate::oauth::http::{BodyError, read_body, retry_after};
-use crate::oauth::{AccessToken, TokenSource};
+use crate::oauth::{AccessToken, CredentialFault, Rejection, TokenSource};
 
 /// How long one page may take in all.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(120);
@@ -234,17 +234,31 @@ impl GraphClient {
         self.settings.graph_url.as_str().trim_end_matches('/')
     }
 
-    /// Gets `link`, and once more with a new token when Graph refuses the one at hand.
+    /// Gets `link`: once more with a new token when Graph refuses the one at hand, and with the next credential
+    /// when it refuses that, too, or denies what the sync must read.
     async fn get(&self, link: &Link, request: &Request) -> Result<Answer, Error> {
         let url = link::own(&self.settings.graph_url, &link.0, None)?;
-        let token = self.tokens.token().await?;
-        match self.send(url.clone(), &token, request).await {
-            Err(Error::TokenRefused { trace }) => {
+        loop {
+            let mut token = self.tokens.token().await?;
+            let mut outcome = self.send(url.clone(), &token, request).await;
+            if let Err(Error::TokenRefused { trace }) = &outcome {
+                // Expired by Graph's clock, or revoked: whatever the challenge says, a new token answers it.
                 tracing::debug!(%trace, "Graph refused the token; a new one is tried");
                 self.tokens.invalidate(&token).await;
-                self.send(url, &self.tokens.token().await?, request).await
+                token = self.tokens.token().await?;
+                outcome = self.send(url.clone(), &token, request).await;
             }
-            outcome => outcome,
+            let Err(error) = outcome else {
+                self.tokens.accept(&token, request.collection).await;
+                return outcome;
+            };
+            let Some(rejection) = rejection(&error, request) else {
+                return Err(error);
+            };
+            if !self.tokens.reject(&token, rejection).await {
+                return Err(error);
+            }
+            tracing::debug!(%error, "the next credential is tried");
         }
     }
 
@@ -305,6 +319,21 @@ impl GraphClient {
             Err(answer::error(request, status, retry_after, &body, trace))
         }
     }
+}
+
+/// What an error says about the credential, if anything.
+fn rejection(error: &Error, request: &Request) -> Option<Rejection> {
+    let fault = match error {
+        Error::TokenRefused { .. } => CredentialFault::Other,
+        // Only the sync's own pages count: the rest may lack permissions that nobody asked for.
+        Error::PermissionMissing { .. } if request.is_delta => CredentialFault::PermissionMissing,
+        _ => return None,
+    };
+    Some(Rejection {
+        fault,
+        reason: error.to_string(),
+        subject: request.collection,
+    })
 }
 
 /// The `Date` header (RFC 9110 §6.6.1).
