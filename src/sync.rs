@@ -1,8 +1,8 @@
 //! The sync: reads what changed in the tenant, applies the administrator's rules, hands over whole states.
 //!
-//! A pass has two phases, users and groups. Each is a [`round`] of delta pages; at its end the [`rules`]
-//! decide anew, the registry hands out names and numbers, and the whole new state goes to `commit`,
-//! which makes it durable and serves it. A phase that does not reach its end changes nothing. How the
+//! A pass has two phases, users and groups, read side by side and committed in that order. Each is a
+//! [`round`] of delta pages; at its end the [`rules`] decide anew, the registry hands out names and numbers,
+//! and the whole new state goes to `commit`, which makes it durable and serves it. A phase that does not reach its end changes nothing. How the
 //! state is stored or served is not known here. Start with [`pass()`], then [`settle`].
 
 pub mod apply;

@@ -173,7 +173,7 @@ impl GraphClient {
         let answer = self.get(link, &request).await?;
         let next = Next::read(&answer.body).map_err(|flaw| answer.malformed(flaw))?;
         // Before the caller can keep the link.
-        link::own(&self.settings.graph_url, next.as_str())?;
+        link::own(&self.settings.graph_url, next.as_str(), Some(&answer.trace))?;
         Ok(Fetched { answer, next })
     }
 
@@ -237,7 +237,7 @@ impl GraphClient {
     /// Gets `link`: once more with a new token when Graph refuses the one at hand, and with the next credential
     /// when it refuses that, too, or denies what the sync must read.
     async fn get(&self, link: &Link, request: &Request) -> Result<Answer, Error> {
-        let url = link::own(&self.settings.graph_url, &link.0)?;
+        let url = link::own(&self.settings.graph_url, &link.0, None)?;
         loop {
             let mut token = self.tokens.token().await?;
             let mut outcome = self.send(url.clone(), &token, request).await;
