@@ -90,6 +90,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ldap3_proto", &["ldap"]),
     ("oauth2", &["oauth"]),
     ("reqwest", &["graph", "oauth"]),
+    ("ring", &["cli", "oauth", "store"]),
     ("rustls", &["ldap", "oauth"]),
     ("sled", &["store"]),
     ("tokio_rustls", &["ldap"]),

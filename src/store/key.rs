@@ -45,6 +45,8 @@ pub(super) enum Key<'a> {
     Override(ObjectId),
     /// What the administrator has set for a name that is not known yet.
     AwaitedOverride(&'a str),
+    /// A sealed secret, by its name.
+    Secret(&'a str),
 }
 
 mod tag {
@@ -64,6 +66,7 @@ mod tag {
     pub(super) const WITHHELD_GROUP: u8 = 0x61;
     pub(super) const OVERRIDE: u8 = 0x70;
     pub(super) const AWAITED_OVERRIDE: u8 = 0x71;
+    pub(super) const SECRET: u8 = 0x80;
 }
 
 impl<'a> Key<'a> {
@@ -86,6 +89,7 @@ impl<'a> Key<'a> {
             Self::WithheldGroup(id) => (tag::WITHHELD_GROUP, id.0.as_bytes(), &[]),
             Self::Override(id) => (tag::OVERRIDE, id.as_bytes(), &[]),
             Self::AwaitedOverride(name) => (tag::AWAITED_OVERRIDE, name.as_bytes(), &[]),
+            Self::Secret(name) => (tag::SECRET, name.as_bytes(), &[]),
         };
         [&[tag], first, second].concat()
     }
@@ -111,6 +115,7 @@ impl<'a> Key<'a> {
             tag::AWAITED_OVERRIDE => {
                 Self::AwaitedOverride(str::from_utf8(rest).map_err(Fault::KeyText)?)
             }
+            tag::SECRET => Self::Secret(str::from_utf8(rest).map_err(Fault::KeyText)?),
             tag::TENANT => Self::Tenant,
             tag::GENERATION => Self::Generation,
             tag::USERS_PROGRESS => Self::UsersProgress,
@@ -147,6 +152,7 @@ impl fmt::Display for Key<'_> {
             Self::WithheldGroup(id) => write!(f, "the withheld state of group {id}"),
             Self::Override(id) => write!(f, "the local settings of object {id}"),
             Self::AwaitedOverride(name) => write!(f, "the local settings awaiting \"{name}\""),
+            Self::Secret(name) => write!(f, "the sealed secret \"{name}\""),
         }
     }
 }
@@ -177,6 +183,7 @@ mod tests {
             Key::WithheldGroup(GroupId(id)),
             Key::Override(id),
             Key::AwaitedOverride("ada@contoso.com"),
+            Key::Secret("authorization/backup"),
         ] {
             let bytes = key.to_bytes();
             assert_eq!(Key::from_bytes(&bytes).unwrap(), key);

@@ -9,6 +9,7 @@ mod decision;
 mod group;
 mod progress;
 mod registry;
+mod sealed;
 mod user;
 mod withheld;
 
@@ -24,6 +25,7 @@ pub(super) use decision::DecisionRecord;
 pub(super) use group::{GroupRecord, MemberRecord};
 pub(super) use progress::{GenerationRecord, ProgressRecord, StampRecord, TenantRecord};
 pub(super) use registry::{PinRecord, RegistrationRecord};
+pub(super) use sealed::SealedRecord;
 pub(super) use user::UserRecord;
 pub(super) use withheld::{OverrideRecord, WithheldGroupRecord, WithheldUserRecord};
 
