@@ -7,6 +7,7 @@ mod check;
 mod explain;
 pub mod failure;
 mod hash_password;
+mod init;
 pub mod logging;
 mod output;
 mod serve;
@@ -85,6 +86,12 @@ pub enum Command {
         user: String,
     },
 
+    /// Write a first configuration: a few questions, and what to do in Microsoft's portal
+    ///
+    /// Every question can be answered by a flag, and without a terminal all of them must be. An existing file is not
+    /// overwritten.
+    Init(init::Options),
+
     /// Read a password from standard input, print its Argon2id hash
     ///
     /// The hash is for `password_hash` of a service account. On a terminal the password is asked for twice and not
@@ -137,6 +144,9 @@ pub enum Error {
         /// As given.
         user: String,
     },
+    /// No configuration was written.
+    #[error(transparent)]
+    Init(#[from] init::Error),
     /// A password was not hashed.
     #[error(transparent)]
     HashPassword(#[from] hash_password::Error),
@@ -154,8 +164,10 @@ pub enum Error {
 /// Does what the arguments ask for.
 pub async fn run(arguments: Arguments) -> Result<(), Error> {
     let mut output = Output::new(arguments.json);
-    if let Command::HashPassword = arguments.command {
-        return hash_password::run(&mut output);
+    match &arguments.command {
+        Command::HashPassword => return hash_password::run(&mut output),
+        Command::Init(options) => return init::run(&arguments.config, options, &mut output),
+        _ => {}
     }
     let config = config::load(&arguments.config)?;
     match &arguments.command {
@@ -164,7 +176,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Sync { full } => sync::run(&config, *full, &mut output).await,
         Command::Status => status::run(&config, &mut output).await,
         Command::Explain { user } => explain::run(&config, user, &mut output).await,
-        Command::HashPassword => Ok(()),
+        // They need no configuration, and have been done.
+        Command::HashPassword | Command::Init(_) => Ok(()),
     }
 }
 
