@@ -90,11 +90,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ldap3_proto", &["ldap"]),
     ("oauth2", &["oauth"]),
     ("reqwest", &["graph", "oauth"]),
-    ("ring", &["cli", "oauth", "store"]),
+    ("ring", &["oauth", "store"]),
     ("rustls", &["ldap", "oauth"]),
     ("sled", &["store"]),
     ("tokio_rustls", &["ldap"]),
     ("toml", &["config"]),
+    ("x509_parser", &["oauth"]),
 ];
 
 fn root() -> &'static Path {

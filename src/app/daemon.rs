@@ -14,7 +14,7 @@ use crate::admin::report::{
     CredentialReport, Explanation, Health, PhaseReport, Readiness, Status, SyncEvent,
 };
 use crate::directory::{Decision, PhaseProgress, State};
-use crate::oauth::{CredentialState, TokenSource};
+use crate::oauth::{CredentialState, Standing, TokenSource};
 
 use crate::sync::{self, Rules, Settled};
 
@@ -141,7 +141,7 @@ fn health(state: &State, settled: &Settled, news: Option<&News>) -> (Health, Vec
 fn credential(state: &CredentialState) -> CredentialReport {
     CredentialReport {
         name: state.name.clone(),
-        accepted: state.since.filter(|_| state.working == Some(true)),
-        failure: state.reason.clone(),
+        accepted: state.since.filter(|_| state.standing == Standing::Working),
+        failure: state.failure.as_ref().map(ToString::to_string),
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::answer::{self, Request};
 use super::{Change, Error, GroupChange, Link, Page, Settings, Trace, UserChange, link};
 use crate::oauth::http::{BodyError, read_body, retry_after};
-use crate::oauth::{AccessToken, TokenSource};
+use crate::oauth::{AccessToken, CredentialFault, Rejection, TokenSource};
 
 /// How long one page may take in all.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(120);
@@ -161,17 +161,31 @@ impl GraphClient {
         self.root.as_str().trim_end_matches('/')
     }
 
-    /// Gets `link`, and once more with a new token when Graph refuses the one at hand.
+    /// Gets `link`: once more with a new token when Graph refuses the one at hand, and with the next credential
+    /// when it refuses that, too, or denies what the sync must read.
     async fn get(&self, link: &Link, request: &Request) -> Result<Answer, Error> {
         let url = link::own(&self.root, &link.0)?;
-        let token = self.tokens.token().await?;
-        match self.send(url.clone(), &token, request).await {
-            Err(Error::TokenRefused { trace }) => {
+        loop {
+            let mut token = self.tokens.token().await?;
+            let mut outcome = self.send(url.clone(), &token, request).await;
+            if let Err(Error::TokenRefused { trace }) = &outcome {
+                // Expired by Graph's clock, or revoked: whatever the challenge says, a new token answers it.
                 tracing::debug!(%trace, "Graph refused the token; a new one is tried");
                 self.tokens.invalidate(&token).await;
-                self.send(url, &self.tokens.token().await?, request).await
+                token = self.tokens.token().await?;
+                outcome = self.send(url.clone(), &token, request).await;
             }
-            outcome => outcome,
+            let Err(error) = outcome else {
+                self.tokens.accept(&token, request.collection).await;
+                return outcome;
+            };
+            let Some(rejection) = rejection(&error, request) else {
+                return Err(error);
+            };
+            if !self.tokens.reject(&token, rejection).await {
+                return Err(error);
+            }
+            tracing::debug!(%error, "the next credential is tried");
         }
     }
 
@@ -230,6 +244,21 @@ impl GraphClient {
             Err(answer::error(request, status, retry_after, &body, trace))
         }
     }
+}
+
+/// What an error says about the credential, if anything.
+fn rejection(error: &Error, request: &Request) -> Option<Rejection> {
+    let fault = match error {
+        Error::TokenRefused { .. } => CredentialFault::Other,
+        // Only the sync's own pages count: the rest may lack permissions that nobody asked for.
+        Error::PermissionMissing { .. } if request.is_delta => CredentialFault::PermissionMissing,
+        _ => return None,
+    };
+    Some(Rejection {
+        fault,
+        reason: error.to_string(),
+        subject: request.collection,
+    })
 }
 
 /// The `Authorization` header, marked so that no layer below logs it.

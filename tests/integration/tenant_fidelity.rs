@@ -1,12 +1,18 @@
 //! The simulated tenant against the documentation it was written from: a test of the tests' own ground.
 
+mod assertions;
+mod authorization;
+mod devices;
 mod directory;
 mod failures;
 mod passwords;
+mod refreshing;
 mod tokens;
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::tenant::Tenant;
@@ -180,6 +186,18 @@ impl Round {
             .map(|link| (text(link, "id"), link.get("@removed").is_none()))
             .collect()
     }
+}
+
+/// The claims of the id_token in `body`.
+fn id_token(body: &Value) -> Value {
+    let token = text(body, "id_token");
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap());
+    serde_json::from_slice(&payload.unwrap()).unwrap()
+}
+
+/// The AADSTS codes of a refusal; null in a success.
+fn codes(answer: &Answer) -> Value {
+    answer.body["error_codes"].clone()
 }
 
 fn text(value: &Value, key: &str) -> String {

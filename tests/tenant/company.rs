@@ -7,6 +7,7 @@ pub mod account;
 pub mod group;
 pub mod journal;
 pub mod registration;
+pub mod role;
 pub mod user;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use super::clock::span;
 pub use account::{Account, FirstFactor, SecondFactor};
 pub use group::{Group, GroupSpec, MemberKind};
 pub use journal::{Change, What};
-pub use registration::Registration;
+pub use registration::{Registration, Withdrawal};
 pub use user::{User, UserSpec};
 
 /// How long a soft-deleted object can be restored before it is gone for good.
@@ -109,7 +110,10 @@ impl Company {
             tenant_id,
             display_name: display_name.to_owned(),
             domains: vec![Domain::managed(domain), initial],
-            registrations: vec![Registration::directory_reader(tenant_id)],
+            registrations: vec![
+                Registration::directory_reader(tenant_id),
+                Registration::public_reader(tenant_id),
+            ],
             users: BTreeMap::new(),
             groups: BTreeMap::new(),
             journal: Vec::new(),
@@ -156,6 +160,16 @@ impl Company {
         self.domains
             .iter()
             .find(|domain| domain.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The app with that application id, in any case.
+    pub(super) fn registration_called(&self, client_id: &str) -> Option<&Registration> {
+        self.registrations.iter().find(|registration| {
+            registration
+                .client_id
+                .to_string()
+                .eq_ignore_ascii_case(client_id)
+        })
     }
 
     fn note(&mut self, object: Uuid, what: What) {

@@ -1,5 +1,6 @@
 //! Microsoft Graph v1.0: authorisation, headers, and who answers which path.
 
+pub mod caller;
 pub mod list;
 pub mod properties;
 pub mod query;
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 use super::clock::graph_stamp;
 use super::delta;
 use super::world::{Shared, World};
+use caller::Caller;
 use properties::Collection;
 use query::Query;
 use refusal::Refusal;
@@ -54,7 +56,7 @@ type PageOf = fn(&mut World, Collection, &Query) -> Result<Value, Refusal>;
 fn answering(collection: Collection, page: PageOf) -> MethodRouter<Arc<Shared>> {
     get(
         move |State(shared): State<Arc<Shared>>, RawQuery(query), headers: HeaderMap| async move {
-            respond(&shared, &headers, collection.permissions(), |world| {
+            respond(&shared, &headers, collection.permissions(), |world, _| {
                 page(world, collection, &Query::parse(query.as_deref())?)
             })
         },
@@ -69,13 +71,15 @@ async fn organization(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> 
         "User.Read.All",
         "Directory.Read.All",
     ];
-    respond(&shared, &headers, &permissions, |world| {
+    respond(&shared, &headers, &permissions, |world, _| {
         Ok(about_the_company(world))
     })
 }
 
 async fn unknown_path(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    respond(&shared, &headers, &[], |_| Err(Refusal::unknown_segment()))
+    respond(&shared, &headers, &[], |_, _| {
+        Err(Refusal::unknown_segment())
+    })
 }
 
 fn about_the_company(world: &World) -> Value {
@@ -112,7 +116,7 @@ fn respond(
     shared: &Shared,
     headers: &HeaderMap,
     permissions: &[&str],
-    answer: impl FnOnce(&mut World) -> Result<Value, Refusal>,
+    answer: impl FnOnce(&mut World, &Caller) -> Result<Value, Refusal>,
 ) -> Response {
     let mut world = shared.world();
     let request_id = world.random_id().to_string();
@@ -121,7 +125,8 @@ fn respond(
         .and_then(|id| id.to_str().ok())
         .unwrap_or(&request_id)
         .to_owned();
-    let outcome = authorize(&world, headers, permissions).and_then(|()| answer(&mut world));
+    let outcome = authorize(&world, headers, permissions);
+    let outcome = outcome.and_then(|caller| answer(&mut world, &caller));
     let mut response = match outcome {
         Ok(body) => (StatusCode::OK, body.to_string()).into_response(),
         Err(refusal) => {
@@ -143,8 +148,8 @@ fn respond(
     response
 }
 
-/// Whether the bearer token is one of ours, for this Graph, alive, and strong enough.
-fn authorize(world: &World, headers: &HeaderMap, permissions: &[&str]) -> Result<(), Refusal> {
+/// Whom the bearer token speaks for, if it is one of ours, for this Graph, alive, and strong enough.
+fn authorize(world: &World, headers: &HeaderMap, permissions: &[&str]) -> Result<Caller, Refusal> {
     let authorization = headers.get(header::AUTHORIZATION);
     let token = authorization
         .and_then(|value| value.to_str().ok())
@@ -163,10 +168,13 @@ fn authorize(world: &World, headers: &HeaderMap, permissions: &[&str]) -> Result
             "Lifetime validation failed, the token is expired.",
         ));
     }
-    let suffices =
-        |permission: &&str| grant.roles.contains(*permission) || grant.scopes.contains(*permission);
-    if permissions.is_empty() || permissions.iter().any(suffices) {
-        return Ok(());
+    if grant.is_challenged {
+        let nbf = world.clock.now().as_second();
+        return Err(Refusal::challenge(grant.is_cae.then_some(nbf)));
+    }
+    let caller = Caller::of(world, grant);
+    if permissions.is_empty() || permissions.iter().any(|name| caller.may(name)) {
+        return Ok(caller);
     }
     Err(Refusal::insufficient_privileges())
 }

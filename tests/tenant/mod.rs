@@ -33,11 +33,13 @@ use tokio::net::TcpListener;
 
 pub use company::{
     Company, Domain, FirstFactor, GroupSpec, MemberKind, Registration, SecondFactor, UserSpec,
+    Withdrawal, role,
 };
 pub use delta::disorder::Disorder;
 pub use faults::{Fault, Surface};
 pub use log::{LoggedRequest, Mark};
 use server::Server;
+pub use sign_in::consent::Decision;
 use world::{Shared, World};
 
 /// A running tenant; it stops when dropped.
@@ -104,7 +106,13 @@ impl Tenant {
         self.world().company.registrations[0].client_id.to_string()
     }
 
-    /// A secret of that registration.
+    /// The application id of the registration for programs that cannot keep a secret: no secret, public client
+    /// flows on, delegated permissions only.
+    pub fn public_client_id(&self) -> String {
+        self.world().company.registrations[1].client_id.to_string()
+    }
+
+    /// A secret of the registration that reads the directory.
     pub fn client_secret(&self) -> String {
         let world = self.world();
         let secret = world.company.registrations[0].secrets.first().cloned();

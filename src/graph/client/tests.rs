@@ -1,5 +1,6 @@
 //! Over the wire: a small server is sign-in service and Graph in one.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use super::*;
 use crate::graph::Next;
-use crate::oauth::{self, Credential, SignIn};
+use crate::oauth::{self, Credential, Grant, KeepNothing, Proof, SignIn};
 use crate::secret::Secret;
 
 /// What Graph, whose root is given, answers to the n-th request.
@@ -36,6 +37,11 @@ impl Seen {
 }
 
 async fn graph(script: Script) -> (GraphClient, Arc<Seen>) {
+    graph_with(&["primary"], script).await
+}
+
+/// Graph as read with these credentials.
+async fn graph_with(credentials: &[&str], script: Script) -> (GraphClient, Arc<Seen>) {
     let seen = Arc::new(Seen::default());
     let token = |State(seen): State<Arc<Seen>>| async move {
         let n = seen.tokens.fetch_add(1, Ordering::SeqCst);
@@ -65,14 +71,16 @@ async fn graph(script: Script) -> (GraphClient, Arc<Seen>) {
         ca_file: None,
     };
     let http = oauth::http::client(&settings).unwrap();
-    let credential = Credential {
-        name: "primary".to_owned(),
+    let credential = |name: &&str| Credential {
+        name: name.to_string(),
         client_id: "app".to_owned(),
-        client_secret: Arc::new(Secret::new("s3cret".to_owned())),
+        grant: Grant::App(Proof::Secret(Arc::new(Secret::new("s3cret".to_owned())))),
     };
     let tokens = Arc::new(TokenSource::new(
         SignIn::new(&settings, http.clone()),
-        vec![credential],
+        credentials.iter().map(credential).collect(),
+        BTreeMap::new(),
+        Box::new(KeepNothing),
     ));
     (
         GraphClient::new(&Settings { graph_url: root }, http, tokens),
@@ -315,4 +323,54 @@ async fn organization_names_the_tenant_and_its_domains() {
         seen.requests.lock().unwrap()[0].0.path(),
         "/v1.0/organization"
     );
+}
+
+#[tokio::test]
+async fn withdrawn_permission_goes_on_with_the_next_credential_within_the_same_page() {
+    let (graph, seen) = graph_with(&["first", "second"], |n, root| match n {
+        0 => refusal(403),
+        _ => last_page(root),
+    })
+    .await;
+    users(&graph).await.unwrap();
+    users(&graph).await.unwrap();
+    let expected = ["Bearer token0", "Bearer token1", "Bearer token1"];
+    assert_eq!(seen.bearers(), expected);
+    let states = graph.tokens.states();
+    let failure = states[0].failure.as_ref().unwrap();
+    assert_eq!(failure.fault, CredentialFault::PermissionMissing);
+    assert!(failure.reason.contains("User.Read.All"), "{failure}");
+    assert!(states[1].in_use && !states[0].in_use);
+}
+
+#[tokio::test]
+async fn permission_that_no_credential_has_is_reported_after_one_try_with_each() {
+    let (graph, seen) = graph_with(&["first", "second"], |_, _| refusal(403)).await;
+    assert!(matches!(
+        users(&graph).await,
+        Err(Error::PermissionMissing { .. })
+    ));
+    assert_eq!(seen.bearers(), ["Bearer token0", "Bearer token1"]);
+}
+
+#[tokio::test]
+async fn token_refused_also_when_new_goes_on_with_the_next_credential() {
+    let (graph, seen) = graph_with(&["first", "second"], |n, root| match n {
+        0 | 1 => refusal(401),
+        _ => last_page(root),
+    })
+    .await;
+    users(&graph).await.unwrap();
+    let expected = ["Bearer token0", "Bearer token1", "Bearer token2"];
+    assert_eq!(seen.bearers(), expected);
+}
+
+#[tokio::test]
+async fn name_of_the_tenant_that_may_not_be_read_does_not_count_against_the_credential() {
+    let (graph, _) = graph_with(&["first", "second"], |_, _| refusal(403)).await;
+    assert!(matches!(
+        graph.organization().await,
+        Err(Error::PermissionMissing { .. })
+    ));
+    assert!(graph.tokens.states()[0].in_use);
 }

@@ -151,6 +151,12 @@ impl UserSpec {
         self
     }
 
+    /// Holds the directory role with that template id (see [`role`](super::role)).
+    pub fn role(mut self, template_id: Uuid) -> Self {
+        self.account.roles.insert(template_id);
+        self
+    }
+
     /// Reports to the person with that UPN, who must have been hired before.
     pub fn manager(mut self, upn: &str) -> Self {
         self.manager = Some(upn.to_owned());

@@ -2,6 +2,8 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::GRAPH_APP_ID;
@@ -13,6 +15,8 @@ pub struct Refusal {
     code: &'static str,
     message: String,
     location: Option<String>,
+    /// The `claims` directive of the challenge, decoded.
+    claims: Option<String>,
 }
 
 impl Refusal {
@@ -22,6 +26,22 @@ impl Refusal {
             code,
             message: message.into(),
             location: None,
+            claims: None,
+        }
+    }
+
+    /// 401 for a token that a policy wants renewed; with a claims challenge for those who understand it, who then
+    /// ask for a token issued after `not_before` (claims challenges, continuous access evaluation).
+    pub fn challenge(not_before: Option<i64>) -> Self {
+        let claims = not_before.map(|nbf| {
+            json!({"access_token": {"nbf": {"essential": true, "value": nbf.to_string()}}})
+                .to_string()
+        });
+        Self {
+            claims,
+            ..Self::bad_token(
+                "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
+            )
         }
     }
 
@@ -128,6 +148,13 @@ impl Refusal {
                  authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
                  client_id=\"{GRAPH_APP_ID}\""
             );
+            let challenge = match &self.claims {
+                Some(claims) => format!(
+                    "{challenge}, error=\"insufficient_claims\", claims=\"{}\"",
+                    STANDARD.encode(claims)
+                ),
+                None => challenge,
+            };
             let challenge = header_text(&challenge);
             response
                 .headers_mut()
