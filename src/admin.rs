@@ -5,6 +5,8 @@
 //! knows neither the store nor the sync. [`client`] is the other end, [`report`] what travels between them.
 
 pub mod client;
+mod credential;
+pub mod finding;
 mod http;
 pub mod report;
 mod socket;
@@ -21,6 +23,8 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use credential::AuthorizeError;
+use finding::Finding;
 use report::{Explanation, Readiness, Status, SyncEvent};
 use socket::Socket;
 
@@ -35,7 +39,7 @@ pub struct Settings {
 
 /// What the running program can say about itself, and do on demand.
 ///
-/// The methods answer from memory and must not block.
+/// The methods answer from memory and must not block, but for those that are futures.
 pub trait Daemon: Send + Sync + 'static {
     /// How it is doing.
     fn status(&self) -> Status;
@@ -48,6 +52,21 @@ pub trait Daemon: Send + Sync + 'static {
     /// The last event is [`SyncEvent::Finished`]; a channel that closes before means that the program is stopping.
     /// The receiver may be dropped at any time, which leaves the pass running.
     fn sync(&self, full: bool) -> mpsc::Receiver<SyncEvent>;
+
+    /// Takes the authorisation of an administrator for a delegated credential: durable before it is answered, and used
+    /// from then on. `authorization` holds a secret.
+    fn authorize(
+        &self,
+        credential: &str,
+        authorization: &[u8],
+    ) -> impl Future<Output = Result<(), AuthorizeError>> + Send;
+
+    /// Tries a delegated credential with the authorisation held, and what it may read; `None` when there is none of
+    /// that name. Asks Microsoft, which takes its time.
+    fn check_credential(
+        &self,
+        credential: &str,
+    ) -> impl Future<Output = Option<Vec<Finding>>> + Send;
 
     /// Whether clients are being served.
     fn readiness(&self) -> Readiness;

@@ -3,6 +3,7 @@
 //! [`run`] turns parsed [`Arguments`] into a result; `main` turns that into an exit status through [`failure`].
 //! A running daemon owns the store, so the commands work through its admin socket.
 
+mod authorize;
 mod check;
 mod explain;
 pub mod failure;
@@ -65,7 +66,17 @@ pub enum Command {
     /// Try the configuration, credentials, permissions and certificate, and say what to do
     ///
     /// Changes nothing. Each line begins with ok, warning or FAILED.
-    Check,
+    Check {
+        /// Instead, read every group of the tenant, and say of each whether it is imported, or why not
+        #[arg(long)]
+        groups: bool,
+    },
+
+    /// Sign an administrator in for a credential of kind "delegated"
+    ///
+    /// Shows a code to type into a browser on any machine, and waits until that was done. The running daemon uses the
+    /// new authorisation at once; without one it is stored, encrypted, until the daemon is started.
+    Authorize(authorize::Options),
 
     /// Run a sync pass now, and show what it changed
     ///
@@ -101,6 +112,8 @@ pub enum Command {
 
 const AFTER_HELP: &str = "\
 Examples:
+  ldap365 init
+  ldap365 authorize backup
   ldap365 --config ldap365.toml check
   ldap365 --config ldap365.toml serve
   ldap365 status
@@ -144,6 +157,9 @@ pub enum Error {
         /// As given.
         user: String,
     },
+    /// Nobody was authorised.
+    #[error(transparent)]
+    Authorize(#[from] authorize::Error),
     /// No configuration was written.
     #[error(transparent)]
     Init(#[from] init::Error),
@@ -172,7 +188,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Error> {
     let config = config::load(&arguments.config)?;
     match &arguments.command {
         Command::Serve => serve::run(config).await,
-        Command::Check => check::run(&config, &mut output).await,
+        Command::Check { groups: false } => check::run(&config, &mut output).await,
+        Command::Check { groups: true } => check::run_groups(&config, &mut output).await,
+        Command::Authorize(options) => authorize::run(&config, options, &mut output).await,
         Command::Sync { full } => sync::run(&config, *full, &mut output).await,
         Command::Status => status::run(&config, &mut output).await,
         Command::Explain { user } => explain::run(&config, user, &mut output).await,

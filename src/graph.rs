@@ -20,7 +20,7 @@ pub mod user;
 
 use url::Url;
 
-pub use client::{GraphClient, Organization, VerifiedDomain};
+pub use client::{DirectoryRole, GraphClient, Organization, SignedIn, VerifiedDomain};
 pub use error::{Error, Trace};
 pub use group::{GroupChange, GroupPatch, MemberChange};
 pub use link::Link;

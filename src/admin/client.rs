@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::{Method, Request, Response, StatusCode, header};
@@ -15,11 +15,15 @@ use thiserror::Error;
 use tokio::net::UnixStream;
 use url::Url;
 
+use super::finding::Finding;
 use super::http::Refusal;
 use super::report::{Explanation, Status, SyncEvent};
 
 /// How long the daemon may take to begin an answer; it answers from memory.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the daemon may take where it asks Microsoft first.
+const TRIAL_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Longest answer, or line of one, that is kept in memory.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -51,8 +55,11 @@ pub enum Error {
     #[error("the daemon broke the connection off")]
     Broken(#[source] hyper::Error),
     /// The daemon is there and does not answer.
-    #[error("the daemon did not answer within {} s", ANSWER_TIMEOUT.as_secs())]
-    Silent,
+    #[error("the daemon did not answer within {} s", patience.as_secs())]
+    Silent {
+        /// How long it was waited for.
+        patience: Duration,
+    },
     /// The daemon says no, with a sentence of its own.
     #[error("{reason}")]
     Refused {
@@ -118,21 +125,47 @@ impl Client {
         })
     }
 
-    async fn ask<T: DeserializeOwned>(&self, question: &[&str]) -> Result<T, Error> {
-        let mut body = self.send(Method::GET, &url_of(question)).await?;
-        let answer = read_whole(&mut body).await?;
-        serde_json::from_slice(&answer).map_err(Error::Malformed)
+    /// Delivers an administrator's authorisation for a credential, which holds a secret; once this returns, it is
+    /// stored.
+    pub async fn authorize(&self, credential: &str, authorization: &[u8]) -> Result<(), Error> {
+        let url = url_of(&["credentials", credential, "authorization"]);
+        let body = Bytes::copy_from_slice(authorization);
+        self.send_body(Method::POST, &url, body, ANSWER_TIMEOUT)
+            .await
+            .map(drop)
     }
 
-    /// Sends a request; an answer that is not 200 becomes [`Error::Refused`].
+    /// Has the daemon try a delegated credential with Microsoft.
+    pub async fn check_credential(&self, credential: &str) -> Result<Vec<Finding>, Error> {
+        let url = url_of(&["credentials", credential, "check"]);
+        let asked = self.send_body(Method::GET, &url, Bytes::new(), TRIAL_TIMEOUT);
+        read_json(&mut asked.await?).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, question: &[&str]) -> Result<T, Error> {
+        let mut body = self.send(Method::GET, &url_of(question)).await?;
+        read_json(&mut body).await
+    }
+
+    /// Sends a request without a body; an answer that is not 200 becomes [`Error::Refused`].
     async fn send(&self, method: Method, url: &Url) -> Result<Incoming, Error> {
+        self.send_body(method, url, Bytes::new(), ANSWER_TIMEOUT)
+            .await
+    }
+    async fn send_body(
+        &self,
+        method: Method,
+        url: &Url,
+        body: Bytes,
+        patience: Duration,
+    ) -> Result<Incoming, Error> {
         let stream = UnixStream::connect(&self.path)
             .await
             .map_err(|source| self.unreachable(source))?;
-        let exchange = exchange(stream, method, url);
-        let answered = tokio::time::timeout(ANSWER_TIMEOUT, exchange)
+        let exchange = exchange(stream, method, url, body);
+        let answered = tokio::time::timeout(patience, exchange)
             .await
-            .map_err(|_| Error::Silent)?;
+            .map_err(|_| Error::Silent { patience })?;
         let (head, mut body) = answered?.into_parts();
         if head.status == StatusCode::OK {
             return Ok(body);
@@ -180,6 +213,7 @@ async fn exchange(
     stream: UnixStream,
     method: Method,
     url: &Url,
+    body: Bytes,
 ) -> Result<Response<Incoming>, Error> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
@@ -194,7 +228,7 @@ async fn exchange(
         .method(method)
         .uri(target)
         .header(header::HOST, "ldap365")
-        .body(Empty::<Bytes>::new())
+        .body(Full::new(body))
         .expect("an encoded path and fixed headers make a request");
     sender.send_request(request).await.map_err(Error::Broken)
 }
@@ -206,6 +240,11 @@ fn url_of(question: &[&str]) -> Url {
         .expect("http URLs have segments")
         .extend(question);
     url
+}
+
+async fn read_json<T: DeserializeOwned>(body: &mut Incoming) -> Result<T, Error> {
+    let answer = read_whole(body).await?;
+    serde_json::from_slice(&answer).map_err(Error::Malformed)
 }
 
 async fn read_whole(body: &mut Incoming) -> Result<BytesMut, Error> {

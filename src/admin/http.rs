@@ -46,7 +46,11 @@ pub(super) fn everything<D: Daemon>(daemon: Arc<D>) -> Router {
         .route("/api/v1/explain/{user}", get(explain::<D>))
         .route("/api/v1/sync", post(sync::<D>))
         .with_state(daemon.clone());
-    health(daemon).merge(api).fallback(unknown)
+    let credentials = super::credential::routes(daemon.clone());
+    health(daemon)
+        .merge(api)
+        .merge(credentials)
+        .fallback(unknown)
 }
 
 async fn alive() -> &'static str {
@@ -94,7 +98,7 @@ async fn unknown() -> Response {
     )
 }
 
-fn refuse(code: StatusCode, error: String) -> Response {
+pub(super) fn refuse(code: StatusCode, error: String) -> Response {
     (code, Json(Refusal { error })).into_response()
 }
 

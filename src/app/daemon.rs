@@ -5,27 +5,30 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::authorization;
+use super::check::credential::{check_credential, unusable};
 use super::explain::explain;
 use super::keeper::Keeper;
 use super::report::refused_property;
 use super::syncer::{Board, News};
-use crate::admin::Daemon;
+use crate::admin::finding::Finding;
 use crate::admin::report::{
     CredentialReport, Explanation, Health, PhaseReport, Readiness, Status, SyncEvent,
 };
+use crate::admin::{AuthorizeError, Daemon};
+use crate::config::Config;
 use crate::directory::{Decision, PhaseProgress, State};
-use crate::oauth::{CredentialState, Standing, TokenSource};
+use crate::oauth::{Authorization, CredentialState, Standing, TokenSource};
 
-use crate::sync::{self, Rules, Settled};
+use crate::sync::{self, Settled};
 
 /// A daemon that is running.
 pub(crate) struct RunningDaemon {
-    pub tenant: String,
     pub since: Timestamp,
     pub keeper: Arc<Keeper>,
     pub tokens: Arc<TokenSource>,
     pub board: Arc<Board>,
-    pub rules: Rules,
+    pub config: Config,
 }
 
 impl Daemon for RunningDaemon {
@@ -35,7 +38,7 @@ impl Daemon for RunningDaemon {
         Status {
             since: Some(self.since),
             ..status(
-                &self.tenant,
+                &self.config.oauth.tenant,
                 &state,
                 &news.settled,
                 Some(&news),
@@ -47,13 +50,41 @@ impl Daemon for RunningDaemon {
     fn explain(&self, user: &str) -> Vec<Explanation> {
         explain(
             &self.keeper.state().directory,
-            self.rules.nested_groups,
+            self.config.sync.rules.nested_groups,
             user,
         )
     }
 
     fn sync(&self, full: bool) -> mpsc::Receiver<SyncEvent> {
         self.board.order(full)
+    }
+
+    async fn authorize(&self, credential: &str, bytes: &[u8]) -> Result<(), AuthorizeError> {
+        let authorization =
+            Authorization::from_bytes(bytes).map_err(|_| AuthorizeError::Unreadable)?;
+        let known = authorization::delegated(&self.config)
+            .find(|known| known.name == credential && known.client_id == authorization.client_id);
+        let Some(known) = known else {
+            return Err(AuthorizeError::Unknown {
+                name: credential.to_owned(),
+            });
+        };
+        // Durable first: an authorisation that is in use and then forgotten would surprise at the next start.
+        authorization::keep(&self.keeper, &known.name, &authorization)
+            .await
+            .map_err(|error| AuthorizeError::NotStored(error.to_string()))?;
+        self.tokens.authorize(&known.name, authorization).await;
+        Ok(())
+    }
+
+    async fn check_credential(&self, credential: &str) -> Option<Vec<Finding>> {
+        let mut known = authorization::delegated(&self.config);
+        let known = known.find(|known| known.name == credential)?;
+        let findings = match authorization::find(&self.keeper, credential).await {
+            Ok(authorization) => check_credential(&self.config, known, authorization).await,
+            Err(error) => vec![unusable(known, &error)],
+        };
+        Some(findings)
     }
 
     fn readiness(&self) -> Readiness {

@@ -35,8 +35,8 @@ pub async fn sync(
     full: bool,
     progress: impl Fn(SyncEvent),
 ) -> Result<PassSummary, Error> {
-    let keeper = Keeper::open(config, Arc::new(ArcSwapOption::empty())).await?;
-    let cloud = Cloud::new(config)?;
+    let keeper = Arc::new(Keeper::open(config, Arc::new(ArcSwapOption::empty())).await?);
+    let cloud = Cloud::with_vault(config, &keeper).await?;
     let summary = run_pass(
         &cloud.graph,
         &keeper,

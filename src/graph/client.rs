@@ -1,5 +1,7 @@
 //! Requests to Graph.
 
+mod me;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use super::answer::{self, Request};
 use super::{Change, Error, GroupChange, Link, Page, Settings, Trace, UserChange, link};
 use crate::oauth::http::{BodyError, read_body, retry_after};
 use crate::oauth::{AccessToken, CredentialFault, Rejection, TokenSource};
+
+pub use me::{DirectoryRole, SignedIn};
 
 /// How long one page may take in all.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(120);
