@@ -288,11 +288,11 @@ fn names(roles: &[DirectoryRole]) -> String {
 }
 
 fn grants(scopes: &[String], permissions: &[&str]) -> bool {
-    let is_granted = |permission: &&str| {
-        let mut scopes = scopes.iter();
-        scopes.any(|scope| scope.eq_ignore_ascii_case(permission))
+    let is_wanted = |scope: &String| {
+        let mut wanted = permissions.iter();
+        wanted.any(|permission| permission.eq_ignore_ascii_case(scope))
     };
-    permissions.iter().any(|permission| is_granted(permission))
+    scopes.iter().any(is_wanted)
 }
 
 #[cfg(test)]
