@@ -118,7 +118,8 @@ pub async fn serve(
     let addresses = addresses(&server, &admin_listeners);
     announce(&addresses, &keeper);
 
-    let board = Arc::new(Board::new(keeper.settled()));
+    let left_out = report::left_out(&keeper.state());
+    let board = Arc::new(Board::new(keeper.settled(), left_out));
     let daemon = Arc::new(RunningDaemon {
         since: Timestamp::now(),
         keeper: keeper.clone(),

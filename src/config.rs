@@ -8,7 +8,6 @@ mod admin;
 mod auth;
 mod directory;
 mod document;
-mod id_range;
 mod ldap;
 mod problem;
 mod secret;

@@ -7,11 +7,13 @@
 //!
 //! Source: Microsoft Graph, "Use delta query to track changes" and "Throttling guidance".
 
+mod ahead;
 mod answer;
 mod client;
 mod error;
 pub mod group;
 mod link;
+pub mod mapped;
 mod page;
 pub mod problem;
 mod property;
@@ -20,12 +22,14 @@ pub mod user;
 
 use url::Url;
 
+pub use ahead::Reader;
 pub use client::{DirectoryRole, GraphClient, Organization, SignedIn, VerifiedDomain};
-pub use error::{Error, Trace};
+pub use error::{Error, Kind, Trace};
 pub use group::{GroupChange, GroupPatch, MemberChange};
 pub use link::Link;
 pub use page::{Change, Next, Page, Removal};
 pub use problem::{Flaw, Problem};
+pub use retry::Waiting;
 pub use user::{UserChange, UserPatch};
 
 /// What it takes to reach Graph.
@@ -33,4 +37,8 @@ pub use user::{UserChange, UserPatch};
 pub struct Settings {
     /// The root of Graph, `https://graph.microsoft.com`; `/v1.0` is added here.
     pub graph_url: Url,
+    /// Properties of users to ask for beside the built-in ones, as [`mapped::user_property`] spells them.
+    pub mapped_user: Vec<String>,
+    /// The same for groups ([`mapped::group_property`]).
+    pub mapped_group: Vec<String>,
 }

@@ -90,7 +90,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ldap3_proto", &["ldap"]),
     ("oauth2", &["oauth"]),
     ("reqwest", &["graph", "oauth"]),
-    ("ring", &["oauth", "store"]),
     ("rustls", &["ldap", "oauth"]),
     ("sled", &["store"]),
     ("tokio_rustls", &["ldap"]),

@@ -160,7 +160,8 @@ fn health(state: &State, settled: &Settled, news: Option<&News>) -> (Health, Vec
     let warnings = settled.warnings.iter().map(ToString::to_string);
     let left_out = news.map_or(&[][..], |news| &news.left_out);
     let left_out = left_out.iter().map(|property| refused_property(property));
-    let problems: Vec<String> = rules.chain(warnings).chain(left_out).collect();
+    let held = settled.held.sentences();
+    let problems: Vec<String> = held.chain(rules).chain(warnings).chain(left_out).collect();
     let health = match (failures.is_empty(), problems.is_empty()) {
         (false, _) => Health::Failing,
         (true, false) => Health::Degraded,

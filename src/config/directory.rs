@@ -5,11 +5,11 @@ use std::ops::RangeInclusive;
 
 use toml::de::DeValue;
 
-use super::id_range;
 use super::problem::Fault;
 use super::table::Table;
 use super::text::is_passwd_field;
 use super::value::Value;
+use crate::directory::id_range;
 use crate::directory::name::BUILTIN_RESERVED;
 use crate::directory::registry::{Policy, UsernameSource};
 use crate::dit::Dn;

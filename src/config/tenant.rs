@@ -85,7 +85,14 @@ pub(super) fn read_tenant(tenant: &Table<'_>) -> Option<(oauth::Settings, graph:
         tenant: id?,
         ca_file,
     };
-    Some((settings, graph::Settings { graph_url }))
+    Some((
+        settings,
+        graph::Settings {
+            graph_url,
+            mapped_user: Vec::new(),
+            mapped_group: Vec::new(),
+        },
+    ))
 }
 
 fn read_url(tenant: &Table<'_>, name: &'static str, default: &str) -> Url {

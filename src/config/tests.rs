@@ -124,6 +124,9 @@ allow_plaintext = true
 [sync]
 interval = "90s"
 full_interval = "1h"
+groups = false
+guests = true
+max_change = "35%"
 groups_without_email = true
 group_prefixes = ["eng-"]
 allowed_groups = ["Employees"]
@@ -162,6 +165,10 @@ socket = "admin.sock"
     assert_eq!(
         config.sync.rules,
         crate::sync::Rules {
+            users: true,
+            groups: false,
+            guests: true,
+            max_change: 35,
             groups_without_email: true,
             group_prefixes: vec!["eng-".to_owned()],
             allowed_groups: vec!["Employees".to_owned()],
@@ -305,16 +312,12 @@ fn a_table_of_the_wrong_shape_is_one_problem_and_not_a_dozen() {
 #[test]
 fn features_of_a_later_version_are_refused_by_name() {
     check_more(
-        "[sync]\nusers = false\ngroups = false\nguests = true\nmax_change = \"30%\"\n[directory.posix]\nprimary_group = \"staff\"\n\
+        "[directory.posix]\nprimary_group = \"staff\"\n\
          [directory.attributes]\nsshPublicKey = \"x\"\n[admin]\npublic_url = \"https://x\"",
         &[
-            "15:1: sync.users = false: not available in this version of ldap365; leave it at true",
-            "16:1: sync.groups = false: not available in this version of ldap365; leave it at true",
-            "17:1: sync.guests = true: not available in this version of ldap365; leave it at false",
-            "18:1: sync.max_change = \"30%\": not available in this version of ldap365; leave it at \"20%\"",
-            "20:1: directory.posix.primary_group = \"staff\": not available in this version of ldap365; leave it at \"private\"",
-            "21:12: directory.attributes = {…}: not available in this version of ldap365; leave the table out",
-            "24:1: admin.public_url = \"https://x\": not available in this version of ldap365; leave it out",
+            "15:1: directory.posix.primary_group = \"staff\": not available in this version of ldap365; leave it at \"private\"",
+            "16:12: directory.attributes = {…}: not available in this version of ldap365; leave the table out",
+            "19:1: admin.public_url = \"https://x\": not available in this version of ldap365; leave it out",
         ],
     );
     check_more(

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::Settings;
+use super::mapped::MappedPatch;
 use super::page::{Change, Removal};
 use super::problem::Problem;
 use super::property::{Entry, LinkChange, Property};
@@ -19,6 +21,7 @@ pub struct GroupPatch {
     group_types: Property<Vec<String>>,
     visibility: Property<String>,
     created: Property<Timestamp>,
+    mapped: MappedPatch,
 }
 
 /// One member that came or went. Apply them in the order given: slices add up, none replaces another.
@@ -76,11 +79,18 @@ impl GroupPatch {
             .map(|visibility| visibility.eq_ignore_ascii_case("HiddenMembership"))
             .apply_or_default(is_whole, &mut group.has_hidden_membership);
         self.created.apply(is_whole, &mut group.created);
+        self.mapped.apply_to(is_whole, &mut group.mapped);
     }
 
     /// Whether the entry is the whole object; if not, the group must be known already.
     pub fn is_whole(&self) -> bool {
         self.display_name.is_set()
+    }
+
+    /// A property that every group has and this entry gives as `null`: what Graph does when the
+    /// permission to read it is missing (Graph, "Limited information returned").
+    pub fn withheld(&self) -> Option<&'static str> {
+        matches!(self.display_name, Property::Null).then_some("displayName")
     }
 
     fn has_type(&self, name: &str) -> Property<bool> {
@@ -89,7 +99,7 @@ impl GroupPatch {
             .map(|types| types.iter().any(|each| each.eq_ignore_ascii_case(name)))
     }
 
-    fn read(entry: &mut Entry<'_>) -> Self {
+    fn read(entry: &mut Entry<'_>, mapped: &[String]) -> Self {
         Self {
             display_name: entry.text("displayName"),
             description: entry.text("description"),
@@ -99,6 +109,7 @@ impl GroupPatch {
             group_types: entry.texts("groupTypes"),
             visibility: entry.text("visibility"),
             created: entry.date("createdDateTime"),
+            mapped: MappedPatch::read(entry, mapped),
         }
     }
 }
@@ -136,7 +147,11 @@ impl Change for GroupChange {
         ]
     }
 
-    fn read(entry: &Value, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn mapped(settings: &Settings) -> &[String] {
+        &settings.mapped_group
+    }
+
+    fn read(entry: &Value, mapped: &[String], problems: &mut Vec<Problem>) -> Option<Self> {
         let (id, mut entry) = Entry::open(entry, problems)?;
         let id = GroupId(id);
         Some(match entry.removed() {
@@ -146,7 +161,7 @@ impl Change for GroupChange {
             },
             None => Self::Upsert {
                 id,
-                patch: GroupPatch::read(&mut entry),
+                patch: GroupPatch::read(&mut entry, mapped),
                 members: entry
                     .links("members@delta")
                     .into_iter()

@@ -1,5 +1,6 @@
 //! What could not be read of an object, for the report of a sync pass.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// One flaw of one object on a page. The rest of the page, and mostly of the object, counts all the same.
@@ -8,7 +9,7 @@ pub struct Problem {
     /// The object's `id` as Graph gave it, cut to a readable length; empty when there is none.
     pub id: String,
     /// The property at fault, named as Graph names it.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// What is wrong with it.
     pub flaw: Flaw,
 }
@@ -23,6 +24,11 @@ pub enum Flaw {
     },
     /// An object id that is not a GUID: the object or link is skipped.
     NotAGuid,
+    /// `null` where every object of its kind has a value: the permission to read it is missing. The
+    /// whole entry is taken for unchanged.
+    Withheld,
+    /// Nothing but links was said about an object, never what it is: it is taken for unchanged.
+    Bare,
     /// Not a date in RFC 3339 form; the property is taken for unchanged.
     NotADate,
 }
@@ -40,6 +46,15 @@ impl fmt::Display for Problem {
             Flaw::NotAGuid => write!(
                 f,
                 "object \"{id}\": {field} holds an id that is not a GUID, and is skipped"
+            ),
+            Flaw::Withheld => write!(
+                f,
+                "object \"{id}\": Graph withholds {field}, as it does without the permission to read it; the \
+                 object is taken for unchanged"
+            ),
+            Flaw::Bare => write!(
+                f,
+                "object \"{id}\": Graph enumerates it without {field}, and it is taken for unchanged"
             ),
             Flaw::NotADate => write!(
                 f,

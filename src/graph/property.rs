@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::mapped;
 use super::problem::{Flaw, Problem};
 use crate::directory::ObjectId;
 
@@ -96,7 +97,7 @@ impl<'a> Entry<'a> {
             _ => {
                 problems.push(Problem {
                     id: shown(id),
-                    field: "id",
+                    field: "id".into(),
                     flaw: Flaw::NotAGuid,
                 });
                 None
@@ -190,13 +191,45 @@ impl<'a> Entry<'a> {
         links
     }
 
+    /// The values of a mapped property, which may stand within an object: `object.name`.
+    pub(super) fn mapped(&mut self, property: &str) -> Property<Vec<String>> {
+        const EXPECTED: &str = "a string, a number, true, false, or a list of these";
+        let (name, inner) = match property.split_once('.') {
+            None => (property, None),
+            Some((object, name)) => (object, Some(name)),
+        };
+        let outer = self.properties.get(name);
+        let values = match (outer, inner) {
+            (Some(Value::Object(object)), Some(inner)) => {
+                self.typed(property, EXPECTED, object.get(inner), mapped::texts)
+            }
+            // What is no object has no part: it is unreadable, unless it is null.
+            (_, Some(_)) => self.typed(property, EXPECTED, outer, |_| None),
+            (_, None) => self.typed(property, EXPECTED, outer, mapped::texts),
+        };
+        match values {
+            Property::Value(values) if values.is_empty() => Property::Null,
+            other => other,
+        }
+    }
+
     fn read<T>(
         &mut self,
         field: &'static str,
         expected: &'static str,
         read: impl FnOnce(&Value) -> Option<T>,
     ) -> Property<T> {
-        match self.properties.get(field) {
+        self.typed(field, expected, self.properties.get(field), read)
+    }
+
+    fn typed<T>(
+        &mut self,
+        field: &str,
+        expected: &'static str,
+        value: Option<&Value>,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Property<T> {
+        match value {
             None => Property::Absent,
             Some(Value::Null) => Property::Null,
             Some(value) => read(value).map_or_else(
@@ -209,7 +242,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    fn note(&mut self, field: &'static str, flaw: Flaw) {
+    fn note(&mut self, field: &str, flaw: Flaw) {
         let id = self
             .properties
             .get("id")
@@ -217,7 +250,7 @@ impl<'a> Entry<'a> {
             .unwrap_or_default();
         self.problems.push(Problem {
             id: shown(id),
-            field,
+            field: field.to_owned().into(),
             flaw,
         });
     }

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::Settings;
+use super::mapped::MappedPatch;
 use super::page::{Change, Removal};
 use super::problem::Problem;
 use super::property::{Entry, Property};
@@ -56,6 +58,11 @@ const OTHERS: [&str; 7] = [
     "manager",
 ];
 
+/// The properties that are texts.
+pub(super) fn text_properties() -> impl Iterator<Item = &'static str> {
+    TEXTS.iter().map(|text| text.name)
+}
+
 /// What an entry says about a user's properties; apply it with [`UserPatch::apply_to`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UserPatch {
@@ -69,6 +76,7 @@ pub struct UserPatch {
     last_password_change: Property<Timestamp>,
     /// `manager@delta`: who became (`true`) or ceased to be the manager, in the order given.
     managers: Vec<(UserId, bool)>,
+    mapped: MappedPatch,
 }
 
 /// One entry of a page of users.
@@ -110,6 +118,7 @@ impl UserPatch {
         self.created.apply(is_whole, &mut user.created);
         self.last_password_change
             .apply(is_whole, &mut user.last_password_change);
+        self.mapped.apply_to(is_whole, &mut user.mapped);
         for &(manager, is_now) in &self.managers {
             if is_now {
                 user.manager = Some(manager);
@@ -124,7 +133,22 @@ impl UserPatch {
         self.texts[0].is_set()
     }
 
-    fn read(entry: &mut Entry<'_>) -> Self {
+    /// A property that every user has and this entry gives as `null`: what Graph does when the
+    /// permission to read it is missing (Graph, "Limited information returned").
+    pub fn withheld(&self) -> Option<&'static str> {
+        match (&self.texts[0], &self.account_enabled) {
+            (Property::Null, _) => Some(UPN),
+            (_, Property::Null) => Some("accountEnabled"),
+            _ => None,
+        }
+    }
+
+    /// Whether the entry says whose account it is and whether it is enabled, as every entry should.
+    pub fn is_telling(&self) -> bool {
+        self.is_whole() && self.account_enabled.is_set()
+    }
+
+    fn read(entry: &mut Entry<'_>, mapped: &[String]) -> Self {
         Self {
             texts: TEXTS.each_ref().map(|text| entry.text(text.name)),
             proxy_addresses: entry.texts("proxyAddresses"),
@@ -140,6 +164,7 @@ impl UserPatch {
                 .into_iter()
                 .map(|link| (UserId(link.id), !link.is_removed))
                 .collect(),
+            mapped: MappedPatch::read(entry, mapped),
         }
     }
 }
@@ -147,15 +172,20 @@ impl UserPatch {
 impl Change for UserChange {
     const COLLECTION: &'static str = "users";
     const PERMISSION: &'static str = "User.Read.All";
+
     fn select() -> Vec<&'static str> {
         ["id"]
             .into_iter()
-            .chain(TEXTS.iter().map(|text| text.name))
+            .chain(text_properties())
             .chain(OTHERS)
             .collect()
     }
 
-    fn read(entry: &Value, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn mapped(settings: &Settings) -> &[String] {
+        &settings.mapped_user
+    }
+
+    fn read(entry: &Value, mapped: &[String], problems: &mut Vec<Problem>) -> Option<Self> {
         let (id, mut entry) = Entry::open(entry, problems)?;
         let id = UserId(id);
         Some(match entry.removed() {
@@ -165,7 +195,7 @@ impl Change for UserChange {
             },
             None => Self::Upsert {
                 id,
-                patch: Box::new(UserPatch::read(&mut entry)),
+                patch: Box::new(UserPatch::read(&mut entry, mapped)),
             },
         })
     }

@@ -71,19 +71,28 @@ impl TokenSource {
                 Holder::new(credential, authorization)
             })
             .collect();
-        for holder in &holders {
-            if let Some(failure) = holder.unauthorized() {
-                tracing::warn!(
-                    credential = holder.credential.name,
-                    "the credential cannot be used: {failure}"
-                );
-            }
-        }
-        Self {
+        let source = Self {
             sign_in,
             keep,
             reported: Mutex::new(report(&holders, None)),
             holders: tokio::sync::Mutex::new(holders),
+        };
+        source.announce();
+        source
+    }
+
+    /// Logs what is known to be wrong, or soon will be, before anything was asked.
+    fn announce(&self) {
+        for state in self.states() {
+            if let Some(failure) = &state.failure {
+                tracing::warn!(
+                    credential = state.name,
+                    "the credential cannot be used: {failure}"
+                );
+            }
+            for notice in &state.notices {
+                tracing::warn!(credential = state.name, "{notice}");
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use std::str;
 use uuid::Uuid;
 
 use super::record::Fault;
+use crate::directory::guard::Subject;
 use crate::directory::{GroupId, ObjectId, UserId};
 
 /// What a record is about.
@@ -47,6 +48,10 @@ pub(super) enum Key<'a> {
     AwaitedOverride(&'a str),
     /// A sealed secret, by its name.
     Secret(&'a str),
+    /// What the mass-change guard remembers of a person, a membership or a group.
+    Remembered(Subject),
+    /// The kinds of change that the mass-change guard holds back.
+    HeldKinds,
 }
 
 mod tag {
@@ -66,7 +71,11 @@ mod tag {
     pub(super) const WITHHELD_GROUP: u8 = 0x61;
     pub(super) const OVERRIDE: u8 = 0x70;
     pub(super) const AWAITED_OVERRIDE: u8 = 0x71;
-    pub(super) const SECRET: u8 = 0x80;
+    pub(super) const SECRET: u8 = 0x90;
+    pub(super) const REMEMBERED_PERSON: u8 = 0x80;
+    pub(super) const REMEMBERED_MEMBERSHIP: u8 = 0x81;
+    pub(super) const REMEMBERED_GROUP: u8 = 0x82;
+    pub(super) const HELD_KINDS: u8 = 0x83;
 }
 
 impl<'a> Key<'a> {
@@ -90,6 +99,13 @@ impl<'a> Key<'a> {
             Self::Override(id) => (tag::OVERRIDE, id.as_bytes(), &[]),
             Self::AwaitedOverride(name) => (tag::AWAITED_OVERRIDE, name.as_bytes(), &[]),
             Self::Secret(name) => (tag::SECRET, name.as_bytes(), &[]),
+            Self::Remembered(Subject::Person(id)) => (tag::REMEMBERED_PERSON, id.0.as_bytes(), &[]),
+            Self::Remembered(Subject::Membership(group, member)) => {
+                let tag = tag::REMEMBERED_MEMBERSHIP;
+                (tag, group.0.as_bytes(), member.as_bytes())
+            }
+            Self::Remembered(Subject::Group(id)) => (tag::REMEMBERED_GROUP, id.0.as_bytes(), &[]),
+            Self::HeldKinds => (tag::HELD_KINDS, &[], &[]),
         };
         [&[tag], first, second].concat()
     }
@@ -116,6 +132,14 @@ impl<'a> Key<'a> {
                 Self::AwaitedOverride(str::from_utf8(rest).map_err(Fault::KeyText)?)
             }
             tag::SECRET => Self::Secret(str::from_utf8(rest).map_err(Fault::KeyText)?),
+            tag::REMEMBERED_PERSON => Self::Remembered(Subject::Person(UserId(object_id(rest)?))),
+            tag::REMEMBERED_MEMBERSHIP => {
+                let (group, member) = rest.split_at_checked(16).ok_or(Fault::KeyLength)?;
+                let group = GroupId(object_id(group)?);
+                Self::Remembered(Subject::Membership(group, object_id(member)?))
+            }
+            tag::REMEMBERED_GROUP => Self::Remembered(Subject::Group(GroupId(object_id(rest)?))),
+            tag::HELD_KINDS => Self::HeldKinds,
             tag::TENANT => Self::Tenant,
             tag::GENERATION => Self::Generation,
             tag::USERS_PROGRESS => Self::UsersProgress,
@@ -151,6 +175,14 @@ impl fmt::Display for Key<'_> {
             Self::WithheldUser(id) => write!(f, "the withheld state of user {id}"),
             Self::WithheldGroup(id) => write!(f, "the withheld state of group {id}"),
             Self::Override(id) => write!(f, "the local settings of object {id}"),
+            Self::Remembered(Subject::Person(id)) => {
+                write!(f, "the guard's memory of person {id}")
+            }
+            Self::Remembered(Subject::Membership(group, member)) => {
+                write!(f, "the guard's memory of {member} in group {group}")
+            }
+            Self::Remembered(Subject::Group(id)) => write!(f, "the guard's memory of group {id}"),
+            Self::HeldKinds => f.write_str("the kinds of change that are held back"),
             Self::AwaitedOverride(name) => write!(f, "the local settings awaiting \"{name}\""),
             Self::Secret(name) => write!(f, "the sealed secret \"{name}\""),
         }
@@ -184,6 +216,10 @@ mod tests {
             Key::Override(id),
             Key::AwaitedOverride("ada@contoso.com"),
             Key::Secret("authorization/backup"),
+            Key::Remembered(Subject::Person(UserId(id))),
+            Key::Remembered(Subject::Membership(GroupId(id), other)),
+            Key::Remembered(Subject::Group(GroupId(id))),
+            Key::HeldKinds,
         ] {
             let bytes = key.to_bytes();
             assert_eq!(Key::from_bytes(&bytes).unwrap(), key);

@@ -36,6 +36,10 @@ pub fn hour(number: i64) -> Timestamp {
 /// Everyone and every group is let in.
 pub fn open_rules() -> Rules {
     Rules {
+        users: true,
+        groups: true,
+        guests: false,
+        max_change: 20,
         groups_without_email: true,
         group_prefixes: Vec::new(),
         allowed_groups: Vec::new(),
@@ -151,7 +155,7 @@ pub fn removed<C: Change>(number: u128, reason: &str) -> C {
 fn entry<C: Change>(number: u128, mut properties: Value) -> C {
     properties["id"] = json!(object_id(number).to_string());
     let mut problems = Vec::new();
-    let change = C::read(&properties, &mut problems).unwrap();
+    let change = C::read(&properties, &[], &mut problems).unwrap();
     assert_eq!(problems, []);
     change
 }
@@ -189,11 +193,20 @@ pub fn outage() -> graph::Error {
     }
 }
 
+/// Graph does not know the page that its own link leads to.
+pub fn page_gone() -> graph::Error {
+    graph::Error::PageGone {
+        collection: "users",
+        status: 404,
+        trace: trace(),
+    }
+}
+
 /// Graph will not hear of a property.
-pub fn property_refused(property: &'static str) -> graph::Error {
+pub fn property_refused(property: &str) -> graph::Error {
     graph::Error::PropertyRefused {
         collection: "users",
-        property,
+        property: property.to_owned(),
         trace: trace(),
     }
 }

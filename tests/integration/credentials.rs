@@ -89,7 +89,11 @@ impl World {
             Box::new(self.vault.clone()),
         ));
         let graph_url = self.tenant.graph_url().parse().unwrap();
-        let settings = graph::Settings { graph_url };
+        let settings = graph::Settings {
+            graph_url,
+            mapped_user: Vec::new(),
+            mapped_group: Vec::new(),
+        };
         Reader {
             graph: GraphClient::new(&settings, self.http.clone(), tokens.clone()),
             tokens,

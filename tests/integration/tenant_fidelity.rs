@@ -7,6 +7,9 @@ mod directory;
 mod failures;
 mod passwords;
 mod refreshing;
+mod relations;
+mod scale;
+mod throttling;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -127,6 +130,27 @@ impl<'a> Client<'a> {
             false => format!("{}/v1.0/{url}", self.tenant.graph_url()),
         };
         self.http.get(url).bearer_auth(&self.token).send().await
+    }
+
+    /// `GET`s an advanced query.
+    async fn get_eventually(&self, path: &str) -> Answer {
+        let url = format!("{}/v1.0/{path}", self.tenant.graph_url());
+        let request = self.http.get(url).bearer_auth(&self.token);
+        let request = request.header("ConsistencyLevel", "eventual");
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// All rows of a list.
+    async fn list(&self, url: &str) -> Vec<Value> {
+        let mut rows = Vec::new();
+        let mut url = Some(url.to_owned());
+        while let Some(page) = url {
+            let answer = self.get(&page).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            rows.extend(answer.body["value"].as_array().unwrap().iter().cloned());
+            url = answer.body["@odata.nextLink"].as_str().map(str::to_owned);
+        }
+        rows
     }
 
     /// Follows a round from `url` to its delta link.

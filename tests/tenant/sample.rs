@@ -4,12 +4,14 @@
 //! [`groups`], the people here; [`PASSWORDS`] are the ones that tests and the demo sign in with.
 
 pub mod groups;
+pub mod large;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 
 use super::company::{Company, Domain, SecondFactor, UserSpec, role};
+pub use large::company as large;
 
 /// The default domain.
 pub const DOMAIN: &str = "contoso.example";

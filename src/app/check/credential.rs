@@ -203,7 +203,9 @@ async fn first_page<C: Change>(
     graph: &GraphClient,
     subject: &str,
 ) -> Result<Page<C>, (Trial, Option<Finding>)> {
-    let page = graph.page::<C>(&graph.delta_start::<C>(&[])).await;
+    let page = graph
+        .page::<C>(&graph.delta_start::<C>(&Default::default()))
+        .await;
     page.map_err(|error| {
         debug!(%error, "{subject} cannot be read");
         match error {

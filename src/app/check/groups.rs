@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::directory::{Decision, Directory, Group, GroupId};
 use crate::oauth::KeepNothing;
 use crate::store;
-use crate::sync;
+use crate::sync::{self, Order, Unfinished};
 
 /// Every group, by name, as a pass would leave it now.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -70,9 +70,13 @@ pub async fn read(config: &Config) -> Result<GroupFates, Error> {
     let summary = sync::pass(
         &cloud.graph,
         Arc::new(before),
-        &config.sync,
-        &config.registry,
-        true,
+        Order {
+            settings: &config.sync,
+            policy: &config.registry,
+            full: true,
+            named_max: 0,
+        },
+        &mut Unfinished::default(),
         |_| {},
         |state| {
             let state = Arc::new(state);

@@ -64,13 +64,13 @@ impl GraphClient {
     /// # Errors
     /// See [`Error`]; for a token of the app itself there is nobody, which is an error too.
     pub async fn signed_in(&self) -> Result<SignedIn, Error> {
-        let select = vec!["id", "userPrincipalName", "userType"];
+        let select = ["id", "userPrincipalName", "userType"];
         let link = Link(format!(
             "{}/v1.0/me?$select={}",
             self.base(),
             select.join(",")
         ));
-        read(&self.get(&link, &request("me", select)).await?)
+        read(&self.get(&link, &request("me", &select)).await?)
     }
 
     /// Asks for the directory roles of whoever signed in, over all pages. Cancel-safe.
@@ -85,7 +85,7 @@ impl GraphClient {
             let Some(page) = link.take() else {
                 break;
             };
-            let answer = self.get(&page, &request("me/memberOf", Vec::new())).await?;
+            let answer = self.get(&page, &request("me/memberOf", &[])).await?;
             let memberships: Memberships = read(&answer)?;
             roles.extend(memberships.value.into_iter().filter_map(Membership::role));
             link = memberships.next_link.map(Link);
@@ -104,11 +104,11 @@ impl Membership {
     }
 }
 
-fn request(collection: &'static str, select: Vec<&'static str>) -> Request {
+fn request(collection: &'static str, select: &[&str]) -> Request {
     Request {
         collection,
         permission: "User.Read",
-        select,
+        select: select.iter().map(|name| (*name).to_owned()).collect(),
         is_delta: false,
     }
 }

@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use super::*;
-use crate::graph::Next;
+use crate::graph::{Next, Reader, Waiting};
 use crate::oauth::{self, Credential, Grant, KeepNothing, Proof, SignIn};
 use crate::secret::Secret;
 
@@ -83,10 +83,27 @@ async fn graph_with(credentials: &[&str], script: Script) -> (GraphClient, Arc<S
         Box::new(KeepNothing),
     ));
     (
-        GraphClient::new(&Settings { graph_url: root }, http, tokens),
+        GraphClient::new(
+            &Settings {
+                graph_url: root,
+                mapped_user: [
+                    KEY,
+                    "onPremisesExtensionAttributes.extensionAttribute1",
+                    "city",
+                ]
+                .map(str::to_owned)
+                .to_vec(),
+                mapped_group: Vec::new(),
+            },
+            http,
+            tokens,
+        ),
         seen,
     )
 }
+
+/// A mapped property.
+const KEY: &str = "extension_0123456789abcdef0123456789abcdef_sshPublicKey";
 
 /// The last page of a round.
 fn last_page(root: &str) -> Response {
@@ -159,8 +176,38 @@ async fn links_are_followed_exactly_as_given() {
 #[tokio::test]
 async fn refused_property_can_be_left_out() {
     let (graph, _) = graph(|_, root| last_page(root)).await;
-    let link = graph.delta_start::<UserChange>(&["employeeType"]);
+    let link = graph.delta_start::<UserChange>(&["employeeType".to_owned()].into());
     assert!(!link.0.contains("employeeType") && link.0.contains("employeeId"));
+}
+
+#[tokio::test]
+async fn mapped_property_is_asked_for_once_and_left_out_when_refused() {
+    let (graph, _) = graph(|_, root| last_page(root)).await;
+    let link = graph.users_delta_start().0;
+    for name in [KEY, ",onPremisesExtensionAttributes", ",city"] {
+        assert_eq!(link.matches(name).count(), 1, "{link}");
+    }
+    assert!(!link.contains("extensionAttribute1"));
+    assert!(
+        !graph
+            .delta_start::<UserChange>(&[KEY.to_owned()].into())
+            .0
+            .contains(KEY)
+    );
+    assert!(!graph.groups_delta_start().0.contains(KEY));
+}
+
+#[tokio::test]
+async fn refused_mapped_property_is_named() {
+    let (graph, _) = graph(|_, _| {
+        let message =
+            format!("Could not find a property named '{KEY}' on type 'microsoft.graph.user'.");
+        let body = json!({"error": {"code": "Request_BadRequest", "message": message}});
+        (StatusCode::BAD_REQUEST, Json(body)).into_response()
+    })
+    .await;
+    let answer = users(&graph).await;
+    assert!(matches!(answer, Err(Error::PropertyRefused { property, .. }) if property == KEY));
 }
 
 #[tokio::test]
@@ -206,11 +253,18 @@ async fn throttled_page_is_asked_again_after_the_told_wait() {
     .await;
     // In a task, as the sync runs it: the future must be Send.
     let fetch = async move {
-        graph
-            .page_with_retry::<UserChange>(&graph.users_delta_start())
+        let waits = Mutex::new(Vec::new());
+        let reader = Reader::<UserChange>::new(graph.clone());
+        let waiting = |waiting: Waiting| waits.lock().unwrap().push(waiting);
+        reader
+            .page(&graph.users_delta_start(), waiting)
             .await
+            .unwrap();
+        waits.into_inner().unwrap()
     };
-    tokio::spawn(fetch).await.unwrap().unwrap();
+    let waits = tokio::spawn(fetch).await.unwrap();
+    assert_eq!((waits.len(), waits[0].wait), (2, Duration::from_millis(10)));
+    assert!(waits[0].reason.contains("client-request-id"));
     let requests = seen.requests.lock().unwrap();
     assert_eq!(requests.len(), 3);
     assert!(requests.windows(2).all(|pair| pair[0].0 == pair[1].0));
@@ -373,4 +427,68 @@ async fn name_of_the_tenant_that_may_not_be_read_does_not_count_against_the_cred
         Err(Error::PermissionMissing { .. })
     ));
     assert!(graph.tokens.states()[0].in_use);
+}
+
+#[tokio::test]
+async fn the_next_page_is_on_its_way_before_it_is_wanted() {
+    let (graph, seen) = graph(|n, root| match n {
+        0 => page("nextLink", &format!("{root}/v1.0/users/delta?$skiptoken=2")),
+        _ => last_page(root),
+    })
+    .await;
+    let reader = Reader::<UserChange>::new(graph.clone());
+    let first = reader
+        .page(&graph.users_delta_start(), |_| {})
+        .await
+        .unwrap();
+    let Next::More(link) = first.next else {
+        panic!("the round goes on")
+    };
+    while seen.bearers().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let second = reader.page(&link, |_| {}).await.unwrap();
+    assert!(matches!(second.next, Next::Done(_)));
+    assert_eq!(seen.bearers().len(), 2);
+}
+
+#[tokio::test]
+async fn page_read_ahead_is_forgotten_when_the_round_starts_over() {
+    let (graph, seen) = graph(|n, root| match n {
+        0 => page("nextLink", &format!("{root}/v1.0/users/delta?$skiptoken=2")),
+        _ => last_page(root),
+    })
+    .await;
+    let reader = Reader::<UserChange>::new(graph.clone());
+    let start = graph.users_delta_start();
+    reader.page(&start, |_| {}).await.unwrap();
+    let again = reader.page(&start, |_| {}).await.unwrap();
+    assert!(matches!(again.next, Next::Done(_)));
+    let requests = seen.requests.lock().unwrap();
+    assert!(
+        requests
+            .last()
+            .unwrap()
+            .0
+            .query()
+            .unwrap()
+            .starts_with("$select")
+    );
+}
+
+#[tokio::test]
+async fn a_date_is_waited_for_by_graphs_clock() {
+    let (graph, _) = graph(|_, _| {
+        let headers = [
+            ("date", "Sun, 06 Nov 1994 08:49:30 GMT"),
+            ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ];
+        (StatusCode::SERVICE_UNAVAILABLE, headers, "").into_response()
+    })
+    .await;
+    let Err(Error::Outage { retry_after, .. }) = users(&graph).await else {
+        panic!("no outage")
+    };
+    assert_eq!(retry_after, Some(Duration::from_secs(7)));
+    assert!(graph.has_skewed_clock.load(Ordering::SeqCst));
 }

@@ -7,11 +7,13 @@ use crate::graph::Flaw;
 const STAFF: &str = "2e5807ce-58f3-4a94-9b37-ffff2e085957";
 const ADA: &str = "37de1ae3-408f-4702-8636-20824abda004";
 const BOB: &str = "693acd06-2877-4339-8ade-b704261fe7a0";
+const NUMBER: &str = "extension_0123456789abcdef0123456789abcdef_gidNumber";
 
 fn read(entry: Value) -> (GroupChange, Vec<Problem>) {
     let mut problems = Vec::new();
     (
-        GroupChange::read(&entry, &mut problems).expect("an id that is a GUID"),
+        GroupChange::read(&entry, &[NUMBER.to_owned()], &mut problems)
+            .expect("an id that is a GUID"),
         problems,
     )
 }
@@ -112,7 +114,7 @@ fn member_without_a_guid_is_skipped_and_the_others_count() {
         problems,
         [Problem {
             id: STAFF.to_owned(),
-            field: "members@delta",
+            field: "members@delta".into(),
             flaw: Flaw::NotAGuid
         }]
     );
@@ -129,4 +131,21 @@ fn removed_group_tells_soft_from_final() {
             reason: Removal::Soft
         }
     );
+}
+
+#[test]
+fn mapped_number_is_read_as_text() {
+    let mut group = Group::default();
+    apply(
+        &mut group,
+        json!({"id": STAFF, "displayName": "Staff", NUMBER: 5000}),
+    );
+    assert_eq!(
+        group.mapped,
+        [(NUMBER.to_owned(), vec!["5000".to_owned()])].into()
+    );
+    apply(&mut group, json!({"id": STAFF, "description": "Everybody"}));
+    assert_eq!(group.mapped.len(), 1);
+    apply(&mut group, json!({"id": STAFF, "displayName": "Staff"}));
+    assert!(group.mapped.is_empty());
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::*;
@@ -5,6 +7,8 @@ use crate::graph::{Flaw, Problem};
 
 const ADA: &str = "25dcffff-959e-4ece-9973-e5d9b800e8cc";
 const BOSS: &str = "605d1257-ffff-40b6-8e6f-528a53f5dc55";
+const KEYS: &str = "extension_0123456789abcdef0123456789abcdef_keys";
+const FIRST: &str = "onPremisesExtensionAttributes.extensionAttribute1";
 
 fn read(mut entry: Value) -> (Option<UserChange>, Vec<Problem>) {
     entry
@@ -13,7 +17,8 @@ fn read(mut entry: Value) -> (Option<UserChange>, Vec<Problem>) {
         .entry("id")
         .or_insert(ADA.into());
     let mut problems = Vec::new();
-    (UserChange::read(&entry, &mut problems), problems)
+    let mapped = [KEYS, FIRST].map(str::to_owned);
+    (UserChange::read(&entry, &mapped, &mut problems), problems)
 }
 
 /// Applies an entry, which must be an upsert without flaws.
@@ -156,7 +161,10 @@ fn wrongly_typed_property_is_reported_and_left_as_known_even_in_a_whole_object()
         "userPrincipalName": "ada@contoso.example", "displayName": 7, "proxyAddresses": ["ok", 1],
         "accountEnabled": "yes", "createdDateTime": "yesterday", "manager@delta": "nobody",
     }));
-    let fields: Vec<_> = problems.iter().map(|problem| problem.field).collect();
+    let fields: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.field.as_ref())
+        .collect();
     assert_eq!(
         fields,
         [
@@ -200,4 +208,78 @@ fn every_property_that_is_read_is_asked_for() {
         );
     }
     assert_eq!(select.len(), 27);
+}
+
+#[test]
+fn mapped_values_become_texts_and_follow_the_rules_of_presence() {
+    let with = |values: Value| json!({"userPrincipalName": "ada@contoso.example", KEYS: values});
+    let attributes = |first: Value| {
+        json!({"userPrincipalName": "ada@contoso.example",
+            "onPremisesExtensionAttributes": {"extensionAttribute1": first, "extensionAttribute2": "other"}})
+    };
+    let held = |name: &str, values: &[&str]| -> BTreeMap<String, Vec<String>> {
+        [(
+            name.to_owned(),
+            values.iter().map(|text| text.to_string()).collect(),
+        )]
+        .into()
+    };
+    let none = BTreeMap::new();
+    for (entry, expected) in [
+        (with(json!("a")), held(KEYS, &["a"])),
+        (with(json!(["a", "b"])), held(KEYS, &["a", "b"])),
+        (with(json!(4711)), held(KEYS, &["4711"])),
+        (with(json!(true)), held(KEYS, &["true"])),
+        (with(json!("")), none.clone()),
+        (with(json!([])), none.clone()),
+        (with(json!(null)), none.clone()),
+        (
+            json!({"userPrincipalName": "ada@contoso.example"}),
+            none.clone(),
+        ),
+        (json!({"displayName": "Ada"}), held(KEYS, &["known"])),
+        (json!({"displayName": "Ada", KEYS: null}), none.clone()),
+        (attributes(json!("first")), held(FIRST, &["first"])),
+        (attributes(json!(null)), none.clone()),
+        (
+            json!({"userPrincipalName": "ada@contoso.example", "onPremisesExtensionAttributes": null}),
+            none,
+        ),
+    ] {
+        let mut user = User {
+            mapped: held(KEYS, &["known"]),
+            ..User::default()
+        };
+        apply(&mut user, entry.clone());
+        assert_eq!(user.mapped, expected, "{entry}");
+    }
+}
+
+#[test]
+fn unreadable_mapped_value_is_reported_and_left_as_known() {
+    for entry in [
+        json!({"userPrincipalName": "ada@contoso.example", KEYS: {"a": 1}}),
+        json!({"userPrincipalName": "ada@contoso.example", KEYS: ["a", null]}),
+    ] {
+        let (Some(UserChange::Upsert { patch, .. }), problems) = read(entry) else {
+            panic!("skipped")
+        };
+        assert_eq!((problems.len(), problems[0].field.as_ref()), (1, KEYS));
+        let mut user = User::default();
+        user.mapped
+            .insert(KEYS.to_owned(), vec!["known".to_owned()]);
+        user.mapped
+            .insert("no longer mapped".to_owned(), vec!["x".to_owned()]);
+        patch.apply_to(&mut user);
+        assert_eq!(user.mapped.len(), 1);
+        assert_eq!(user.mapped[KEYS], ["known"]);
+    }
+}
+
+#[test]
+fn extension_attributes_that_are_no_object_are_unreadable() {
+    let entry =
+        json!({"userPrincipalName": "ada@contoso.example", "onPremisesExtensionAttributes": 7});
+    let (_, problems) = read(entry);
+    assert_eq!(problems[0].field, FIRST);
 }

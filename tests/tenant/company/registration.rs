@@ -4,14 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-/// The application permissions that a directory reader needs.
-pub const DIRECTORY_PERMISSIONS: [&str; 2] = ["GroupMember.Read.All", "User.Read.All"];
+/// The application permissions of a directory reader, the one for hidden members included.
+pub const DIRECTORY_PERMISSIONS: [&str; 3] = [
+    "GroupMember.Read.All",
+    "Member.Read.Hidden",
+    "User.Read.All",
+];
 
 /// The secret of the registration that every company has.
 pub const CLIENT_SECRET: &str = "Sim8Q~a-secret-of-the-simulated-tenant.only";
 
 /// The delegated permissions that an administrator lends to a directory reader.
-pub const DELEGATED_PERMISSIONS: [&str; 3] = ["GroupMember.Read.All", "User.Read", "User.Read.All"];
+pub const DELEGATED_PERMISSIONS: [&str; 4] = [
+    "GroupMember.Read.All",
+    "Member.Read.Hidden",
+    "User.Read",
+    "User.Read.All",
+];
 
 /// Where the browser comes back to; any port of it will do.
 pub const REDIRECT_URI: &str = "http://localhost";

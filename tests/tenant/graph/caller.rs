@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::super::company::Withdrawal;
 use super::super::token::Grant;
 use super::super::world::World;
+use super::refusal::Refusal;
 
 /// The holder of an access token.
 #[derive(Clone, Debug)]
@@ -53,5 +54,12 @@ impl Caller {
         permissions
             .iter()
             .any(|name| self.may(name) && !self.hollow.contains(*name))
+    }
+
+    /// The person, for `/me`: 400 to an app that has none.
+    pub fn themselves(&self) -> Result<Uuid, Refusal> {
+        self.person.ok_or_else(|| {
+            Refusal::bad_request("/me request is only valid with delegated authentication flow.")
+        })
     }
 }

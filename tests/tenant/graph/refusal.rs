@@ -86,6 +86,17 @@ impl Refusal {
         Self::bad_request("Resource not found for the segment.")
     }
 
+    /// 404: no such object, or none any more.
+    pub fn not_found(name: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "Request_ResourceNotFound",
+            format!(
+                "Resource '{name}' does not exist or one of its queried reference-property objects are not present."
+            ),
+        )
+    }
+
     /// 400: a page token of a list that is no longer, or never was, known.
     pub fn expired_page_token() -> Self {
         Self::new(
@@ -114,6 +125,15 @@ impl Refusal {
                 "Resync required. Replace any local items with the server's version (including deletes).",
             )
         }
+    }
+
+    /// 429: the quota is used up.
+    pub fn too_many_requests() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "TooManyRequests",
+            "Please retry again later.",
+        )
     }
 
     /// 501: a property that cannot be read in a collection.

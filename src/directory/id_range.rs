@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 use thiserror::Error;
 
 /// The range above the containers' and below the foreign images': nobody else claims it.
-pub(super) const DEFAULT: RangeInclusive<u32> = 1_879_048_192..=2_147_352_575;
+pub const DEFAULT: RangeInclusive<u32> = 1_879_048_192..=2_147_352_575;
 
 /// The first number that no distribution gives to a system account.
-const NUMBER_MIN: u32 = 1000;
+pub const NUMBER_MIN: u32 = 1000;
 
 /// Ranges that other software on a Linux host claims (systemd, "Users, Groups, UIDs and GIDs on systemd Systems").
 const CLAIMED: [(RangeInclusive<u32>, &str); 7] = [
@@ -24,25 +24,33 @@ const CLAIMED: [(RangeInclusive<u32>, &str); 7] = [
     ),
 ];
 
-/// Why a range of numbers cannot be used.
+/// Why a range of numbers cannot be used. The administrator must choose another.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub(super) enum Error {
+pub enum Error {
+    /// The first number is larger than the last.
     #[error("[{0}, {1}] is upside down: the smaller number comes first")]
     Reversed(u32, u32),
+    /// It begins among the numbers of system accounts.
     #[error("{0} is below {NUMBER_MIN}, where system accounts live")]
     SystemAccounts(u32),
+    /// Other software on a Linux host hands out a part of it.
     #[error("[{low}, {high}] overlaps {first} to {last}, which belongs to {owner}; [{}, {}] is free", DEFAULT.start(), DEFAULT.end())]
     Claimed {
+        /// The first number of the range.
         low: u32,
+        /// Its last.
         high: u32,
+        /// The first number claimed.
         first: u32,
+        /// The last.
         last: u32,
+        /// Who claims them.
         owner: &'static str,
     },
 }
 
 /// The range from `low` to `high`, both inclusive, when nobody else on a host claims a part of it.
-pub(super) fn check(low: u32, high: u32) -> Result<RangeInclusive<u32>, Error> {
+pub fn check(low: u32, high: u32) -> Result<RangeInclusive<u32>, Error> {
     if low > high {
         return Err(Error::Reversed(low, high));
     }
@@ -62,6 +70,17 @@ pub(super) fn check(low: u32, high: u32) -> Result<RangeInclusive<u32>, Error> {
             owner,
         }),
     }
+}
+
+/// Who on a Linux host claims a number that is given singly; `None` when nobody does.
+pub fn claimant(number: u32) -> Option<&'static str> {
+    if number < NUMBER_MIN {
+        return Some("system accounts");
+    }
+    CLAIMED
+        .iter()
+        .find(|(claimed, _)| claimed.contains(&number))
+        .map(|(_, owner)| *owner)
 }
 
 #[cfg(test)]
