@@ -69,7 +69,7 @@ fn password_binds(config: &Config) -> Finding {
 }
 
 /// Kinds of groups that everybody in a tenant may create unless that was turned off. Asking whether it was would take
-/// a permission (Policy.Read.All) that the sync has no other use for.
+/// a permission (Policy.Read.All) that the sync has no other use for, so this is advice and no warning.
 fn open_kinds(config: &Config) -> Option<Finding> {
     let kinds = &config.sync.rules.group_kinds;
     let open = [GroupKind::Microsoft365, GroupKind::Security];
@@ -81,5 +81,5 @@ fn open_kinds(config: &Config) -> Option<Finding> {
          the kind out of sync.group_kinds",
         imported.join(" and ")
     );
-    (!imported.is_empty()).then(|| Finding::warning("group kinds", detail))
+    (!imported.is_empty()).then(|| Finding::ok("group kinds", detail))
 }
