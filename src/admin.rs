@@ -5,6 +5,8 @@
 //! knows neither the store nor the sync. [`client`] is the other end, [`report`] what travels between them.
 
 pub mod client;
+mod credential;
+pub mod finding;
 mod http;
 mod lines;
 pub mod overrides_file;
@@ -24,6 +26,8 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use credential::AuthorizeError;
+use finding::Finding;
 pub use refusal::{Refusal, RefusalKind};
 use report::act::{Act, Done, Format};
 use report::explanation::{ExplainQuery, Explanation};
@@ -47,7 +51,7 @@ pub type Rows<T> = Box<dyn Iterator<Item = T> + Send>;
 
 /// What the running program can say about itself, and do on demand.
 ///
-/// The questions are answered from memory and must not block.
+/// The methods answer from memory and must not block, but for those that are futures.
 pub trait Daemon: Send + Sync + 'static {
     /// How it is doing.
     fn status(&self) -> Status;
@@ -81,6 +85,21 @@ pub trait Daemon: Send + Sync + 'static {
         &self,
         order: SyncOrder,
     ) -> impl Future<Output = Result<mpsc::Receiver<SyncEvent>, Refusal>> + Send;
+
+    /// Takes the authorisation of an administrator for a delegated credential: durable before it is answered, and used
+    /// from then on. `authorization` holds a secret.
+    fn authorize(
+        &self,
+        credential: &str,
+        authorization: &[u8],
+    ) -> impl Future<Output = Result<(), AuthorizeError>> + Send;
+
+    /// Tries a delegated credential with the authorisation held, and what it may read; `None` when there is none of
+    /// that name. Asks Microsoft, which takes its time.
+    fn check_credential(
+        &self,
+        credential: &str,
+    ) -> impl Future<Output = Option<Vec<Finding>>> + Send;
 
     /// Whether clients are being served.
     fn readiness(&self) -> Readiness;

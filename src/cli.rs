@@ -4,11 +4,13 @@
 //! A running daemon owns the store, so the commands work through its admin socket.
 
 mod act;
+mod authorize;
 mod check;
 mod explain;
 pub mod failure;
 mod hash_password;
 mod ids;
+mod init;
 pub mod logging;
 mod output;
 mod roster;
@@ -71,7 +73,17 @@ pub enum Command {
     /// Try the configuration, credentials, permissions and certificate, and say what to do
     ///
     /// Changes nothing. Each line begins with ok, warning or FAILED.
-    Check,
+    Check {
+        /// Instead, read every group of the tenant, and say of each whether it is imported, or why not
+        #[arg(long)]
+        groups: bool,
+    },
+
+    /// Sign an administrator in for a credential of kind "delegated"
+    ///
+    /// Shows a code to type into a browser on any machine, and waits until that was done. The running daemon uses the
+    /// new authorisation at once; without one it is stored, encrypted, until the daemon is started.
+    Authorize(authorize::Options),
 
     /// Run a sync pass now, and show what it changed
     ///
@@ -129,6 +141,12 @@ pub enum Command {
     #[command(subcommand)]
     User(user::Command),
 
+    /// Write a first configuration: a few questions, and what to do in Microsoft's portal
+    ///
+    /// Every question can be answered by a flag, and without a terminal all of them must be. An existing file is not
+    /// overwritten.
+    Init(init::Options),
+
     /// Read a password from standard input, print its Argon2id hash
     ///
     /// The hash is for `password_hash` of a service account. On a terminal the password is asked for twice and not
@@ -138,6 +156,8 @@ pub enum Command {
 
 const AFTER_HELP: &str = "\
 Examples:
+  ldap365 init
+  ldap365 authorize backup
   ldap365 --config ldap365.toml check
   ldap365 --config ldap365.toml serve
   ldap365 status
@@ -180,6 +200,12 @@ pub enum Error {
     /// A file of local settings.
     #[error(transparent)]
     SettingsFile(#[from] settings_file::Error),
+    /// Nobody was authorised.
+    #[error(transparent)]
+    Authorize(#[from] authorize::Error),
+    /// No configuration was written.
+    #[error(transparent)]
+    Init(#[from] init::Error),
     /// A password was not hashed.
     #[error(transparent)]
     HashPassword(#[from] hash_password::Error),
@@ -197,13 +223,17 @@ pub enum Error {
 /// Does what the arguments ask for.
 pub async fn run(arguments: Arguments) -> Result<(), Error> {
     let mut output = Output::new(arguments.json);
-    if let Command::HashPassword = arguments.command {
-        return hash_password::run(&mut output);
+    match &arguments.command {
+        Command::HashPassword => return hash_password::run(&mut output),
+        Command::Init(options) => return init::run(&arguments.config, options, &mut output),
+        _ => {}
     }
     let config = config::load(&arguments.config)?;
     match &arguments.command {
         Command::Serve => serve::run(config).await,
-        Command::Check => check::run(&config, &mut output).await,
+        Command::Check { groups: false } => check::run(&config, &mut output).await,
+        Command::Check { groups: true } => check::run_groups(&config, &mut output).await,
+        Command::Authorize(options) => authorize::run(&config, options, &mut output).await,
         Command::Sync(options) => sync::run(&config, *options, &mut output).await,
         Command::Status => status::run(&config, &mut output).await,
         Command::Explain { name, group } => explain::run(&config, name, *group, &mut output).await,
@@ -219,7 +249,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Error> {
         }
         Command::Ids(command) => ids::run(&config, command, &mut output).await,
         Command::User(command) => user::run(&config, command, &mut output).await,
-        Command::HashPassword => Ok(()),
+        // They need no configuration, and have been done.
+        Command::HashPassword | Command::Init(_) => Ok(()),
     }
 }
 

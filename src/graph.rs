@@ -23,7 +23,7 @@ pub mod user;
 use url::Url;
 
 pub use ahead::Reader;
-pub use client::{GraphClient, Organization, VerifiedDomain};
+pub use client::{DirectoryRole, GraphClient, Organization, SignedIn, VerifiedDomain};
 pub use error::{Error, Kind, Trace};
 pub use group::{GroupChange, GroupPatch, MemberChange};
 pub use link::Link;

@@ -95,7 +95,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sled", &["store"]),
     ("tokio_rustls", &["ldap"]),
     ("toml", &["config"]),
-    ("x509_parser", &["oauth"]),
+    ("x509_parser", &["ldap", "oauth"]),
 ];
 
 fn root() -> &'static Path {

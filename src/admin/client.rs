@@ -15,6 +15,7 @@ use thiserror::Error;
 use tokio::net::UnixStream;
 use url::Url;
 
+use super::finding::Finding;
 pub use super::lines::Lines;
 use super::report::act::{Act, Done, Format};
 use super::report::explanation::{ExplainQuery, Explanation};
@@ -29,6 +30,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long an act may take: the whole directory is settled and written, and an import may be long.
 const ACT_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long the daemon may take where it asks Microsoft first.
+const TRIAL_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Longest answer, or line of one, that is kept in memory.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -172,6 +175,23 @@ impl Client {
         })
     }
 
+    /// Delivers an administrator's authorisation for a credential, which holds a secret; once this returns, it is
+    /// stored.
+    pub async fn authorize(&self, credential: &str, authorization: &[u8]) -> Result<(), Error> {
+        let url = url_of(&["credentials", credential, "authorization"]);
+        let body = authorization.to_vec();
+        self.send(Method::POST, &url, body, ANSWER_TIMEOUT)
+            .await
+            .map(drop)
+    }
+
+    /// Has the daemon try a delegated credential with Microsoft.
+    pub async fn check_credential(&self, credential: &str) -> Result<Vec<Finding>, Error> {
+        let url = url_of(&["credentials", credential, "check"]);
+        let body = self.send(Method::GET, &url, Vec::new(), TRIAL_TIMEOUT);
+        read_json(&mut body.await?).await
+    }
+
     async fn rows<T: DeserializeOwned>(
         &self,
         question: &str,
@@ -189,8 +209,7 @@ impl Client {
 
     async fn get<T: DeserializeOwned>(&self, url: &Url) -> Result<T, Error> {
         let body = self.send(Method::GET, url, Vec::new(), ANSWER_TIMEOUT);
-        let answer = read_whole(&mut body.await?).await?;
-        serde_json::from_slice(&answer).map_err(Error::Malformed)
+        read_json(&mut body.await?).await
     }
 
     /// Sends a request; an answer that is not 200 becomes [`Error::Refused`].
@@ -281,6 +300,11 @@ fn url_of(question: &[&str]) -> Url {
         .expect("http URLs have segments")
         .extend(question);
     url
+}
+
+async fn read_json<T: DeserializeOwned>(body: &mut Incoming) -> Result<T, Error> {
+    let answer = read_whole(body).await?;
+    serde_json::from_slice(&answer).map_err(Error::Malformed)
 }
 
 async fn read_whole(body: &mut Incoming) -> Result<BytesMut, Error> {

@@ -49,7 +49,11 @@ pub(super) fn everything<D: Daemon>(daemon: Arc<D>) -> Router {
         .route("/api/v1/sync", post(sync::<D>))
         .layer(DefaultBodyLimit::max(ACT_BYTES_MAX))
         .with_state(daemon.clone());
-    health(daemon).merge(api).fallback(unknown)
+    let credentials = super::credential::routes(daemon.clone());
+    health(daemon)
+        .merge(api)
+        .merge(credentials)
+        .fallback(unknown)
 }
 
 async fn alive() -> &'static str {

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
@@ -26,6 +27,8 @@ pub(crate) struct Program {
     /// What goes wrong in each of its passes.
     pub failures: Vec<String>,
     pub is_ready: AtomicBool,
+    /// Authorisations for its one credential.
+    pub delivered: Mutex<Vec<Vec<u8>>>,
 }
 
 fn status() -> Status {
@@ -151,6 +154,27 @@ impl Daemon for Program {
             }
         });
         Ok(receiver)
+    }
+
+    async fn authorize(
+        &self,
+        credential: &str,
+        authorization: &[u8],
+    ) -> Result<(), AuthorizeError> {
+        match credential {
+            "backup/1" => {
+                let delivered = authorization.to_vec();
+                self.delivered.lock().expect("no panic").push(delivered);
+                Ok(())
+            }
+            name => Err(AuthorizeError::Unknown {
+                name: name.to_owned(),
+            }),
+        }
+    }
+
+    async fn check_credential(&self, credential: &str) -> Option<Vec<Finding>> {
+        (credential == "backup/1").then(|| vec![Finding::ok("users", "readable")])
     }
 
     fn readiness(&self) -> Readiness {
@@ -303,6 +327,31 @@ async fn a_pass_is_followed_to_its_summary() {
         assert_eq!(events.next().await.expect("read"), Some(summary(full, &[])));
         assert_eq!(events.next().await.expect("read"), None);
     }
+}
+
+#[tokio::test]
+async fn an_authorisation_is_delivered_as_it_is_and_never_given_out() {
+    let running = start().await;
+    let client = running.client();
+    let bytes = b"{\"refresh_token\":\"0.A\"}";
+    client.authorize("backup/1", bytes).await.expect("taken");
+    assert_eq!(
+        *running.program.delivered.lock().expect("no panic"),
+        [bytes]
+    );
+    let error = client.authorize("other", bytes).await.expect_err("unknown");
+    assert!(
+        error
+            .to_string()
+            .contains("no delegated credential \"other\""),
+        "{error}"
+    );
+    assert_eq!(
+        client.check_credential("backup/1").await.expect("answered"),
+        [Finding::ok("users", "readable")]
+    );
+    let page = "/api/v1/credentials/backup%2F1/authorization";
+    assert_eq!(running.get(page).await.0, "HTTP/1.1 404 Not Found");
 }
 
 #[tokio::test]

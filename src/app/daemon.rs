@@ -6,36 +6,39 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tracing::debug;
 
+use super::authorization;
+use super::check::credential::{check_credential, unusable};
 use super::keeper::Keeper;
 use super::report::refused_property;
 use super::syncer::{Board, DryRun, News};
 use super::view::{Terms, View};
 use super::{acts, explain, identities, roster};
+use crate::admin::finding::Finding;
 use crate::admin::report::act::{Act, Done, Format};
 use crate::admin::report::explanation::{ExplainQuery, Explanation};
 use crate::admin::report::identity::{IdentityRow, LocalSettings};
 use crate::admin::report::pass::{SyncEvent, SyncOrder};
 use crate::admin::report::roster::{GroupQuery, GroupRow, PersonQuery, PersonRow};
 use crate::admin::report::status::{CredentialReport, Health, PhaseReport, Pin, Readiness, Status};
-use crate::admin::{Daemon, Refusal, Rows};
+use crate::admin::{AuthorizeError, Daemon, Refusal, Rows};
+use crate::config::Config;
 use crate::directory::{Decision, PhaseProgress};
 use crate::graph::GraphClient;
-use crate::oauth::{CredentialState, Standing, TokenSource};
-use crate::sync::{self, Settings, Settled};
+use crate::oauth::{Authorization, CredentialState, Standing, TokenSource};
+use crate::sync::{self, Settled};
 
 /// Events of a dry run that are made before they are read.
 const EVENTS_MAX: usize = 256;
 
 /// A daemon that is running.
 pub(crate) struct RunningDaemon {
-    pub tenant: String,
     pub since: Timestamp,
     pub keeper: Arc<Keeper>,
     pub tokens: Arc<TokenSource>,
     pub board: Arc<Board>,
     pub terms: Arc<Terms>,
     pub client: GraphClient,
-    pub settings: Settings,
+    pub config: Config,
 }
 
 impl RunningDaemon {
@@ -52,7 +55,7 @@ impl RunningDaemon {
         let run = DryRun {
             client: self.client.clone(),
             state: self.keeper.state(),
-            settings: self.settings.clone(),
+            settings: self.config.sync.clone(),
             policy: self.terms.policy.clone(),
             full,
         };
@@ -83,7 +86,7 @@ impl Daemon for RunningDaemon {
         Status {
             since: Some(self.since),
             ..status(
-                &self.tenant,
+                &self.config.oauth.tenant,
                 &view,
                 &news.settled,
                 Some(&news),
@@ -137,6 +140,34 @@ impl Daemon for RunningDaemon {
             false => None,
         };
         Ok(self.board.order(order.full, accepted))
+    }
+
+    async fn authorize(&self, credential: &str, bytes: &[u8]) -> Result<(), AuthorizeError> {
+        let authorization =
+            Authorization::from_bytes(bytes).map_err(|_| AuthorizeError::Unreadable)?;
+        let known = authorization::delegated(&self.config)
+            .find(|known| known.name == credential && known.client_id == authorization.client_id);
+        let Some(known) = known else {
+            return Err(AuthorizeError::Unknown {
+                name: credential.to_owned(),
+            });
+        };
+        // Durable first: an authorisation that is in use and then forgotten would surprise at the next start.
+        authorization::keep(&self.keeper, &known.name, &authorization)
+            .await
+            .map_err(|error| AuthorizeError::NotStored(error.to_string()))?;
+        self.tokens.authorize(&known.name, authorization).await;
+        Ok(())
+    }
+
+    async fn check_credential(&self, credential: &str) -> Option<Vec<Finding>> {
+        let mut known = authorization::delegated(&self.config);
+        let known = known.find(|known| known.name == credential)?;
+        let findings = match authorization::find(&self.keeper, credential).await {
+            Ok(authorization) => check_credential(&self.config, known, authorization).await,
+            Err(error) => vec![unusable(known, &error)],
+        };
+        Some(findings)
     }
 
     fn readiness(&self) -> Readiness {

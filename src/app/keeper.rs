@@ -138,6 +138,18 @@ impl Keeper {
         self.inner.published.load().is_some()
     }
 
+    /// Runs work on the store beside the state, where it may block.
+    ///
+    /// # Errors
+    /// Those of `work`, and of opening the store anew after a failed write.
+    pub async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, store::Error> {
+        let inner = self.inner.clone();
+        blocking(move || inner.with_store(work)).await
+    }
+
     /// The state that a pass builds upon. There is one pass at a time; a new one ends the one before.
     pub async fn begin_pass(&self) -> Arc<State> {
         let inner = self.inner.clone();
@@ -260,6 +272,23 @@ impl Inner {
         Ok(new)
     }
 
+    fn with_store<T>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, store::Error>,
+    ) -> Result<T, store::Error> {
+        let mut desk = self.desk();
+        let store = match desk.store.take() {
+            Some(store) => store,
+            None => self.reopened()?,
+        };
+        let done = work(&store);
+        // A vault without its key leaves the store as good as it was; what any other error left is not known.
+        if matches!(done, Ok(_) | Err(store::Error::Vault(_))) {
+            desk.store = Some(store);
+        }
+        done
+    }
+
     /// The store again after a failed commit, which it holds either wholly or not at all.
     fn reopened(&self) -> Result<Store, store::Error> {
         let store = Store::open(&self.data_dir)?;
@@ -284,7 +313,7 @@ fn resettled(state: &State, rules: &Rules, policy: &Policy) -> (State, Settled) 
 }
 
 /// Runs work on the store where it may block.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),

@@ -86,8 +86,8 @@ pub async fn sync(
     full: bool,
     progress: impl Fn(SyncEvent),
 ) -> Result<PassSummary, Error> {
-    let keeper = open(config).await?;
-    let cloud = Cloud::new(config)?;
+    let keeper = Arc::new(open(config).await?);
+    let cloud = Cloud::with_vault(config, &keeper).await?;
     let summary = run_pass(
         &cloud.graph,
         &keeper,
@@ -108,8 +108,9 @@ pub async fn dry_run(
     progress: impl Fn(SyncEvent),
 ) -> Result<Rows<SyncEvent>, Error> {
     let (view, _) = view(config).await?;
+    let cloud = Cloud::with_store_untouched(config).await?;
     let run = DryRun {
-        client: Cloud::new(config)?.graph,
+        client: cloud.graph,
         state: view.state,
         settings: config.sync.clone(),
         policy: config.registry.clone(),

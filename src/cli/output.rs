@@ -12,6 +12,7 @@ pub(super) struct Output {
     is_json: bool,
     results: Box<dyn Write>,
     progress: Box<dyn Write>,
+    messages: Box<dyn Write>,
     /// The last line of `progress` is to be overwritten.
     has_progress: bool,
 }
@@ -32,6 +33,7 @@ impl Output {
             is_json,
             results: Box::new(io::stdout()),
             progress,
+            messages: Box::new(io::stderr()),
             has_progress: false,
         }
     }
@@ -66,6 +68,19 @@ impl Output {
             printable(&text.to_string())
         };
         write_line(&mut self.results, &line)
+    }
+
+    /// Writes what somebody must read for the command to go on: to standard error, terminal or not; for scripts, as
+    /// one of the results.
+    pub fn tell<T: Serialize + ?Sized>(
+        &mut self,
+        json: &T,
+        text: &dyn Display,
+    ) -> Result<(), Error> {
+        if self.is_json {
+            return self.show(json, text);
+        }
+        write_line(&mut self.messages, &printable(&text.to_string()))
     }
 
     /// Writes a step on the way: for people over the step before, for scripts among the results.
@@ -131,6 +146,7 @@ pub(super) mod tests {
             is_json,
             results: Box::new(results.clone()),
             progress: Box::new(progress.clone()),
+            messages: Box::new(progress.clone()),
             has_progress: false,
         };
         (output, results, progress)

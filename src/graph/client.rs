@@ -1,5 +1,7 @@
 //! Requests to Graph.
 
+mod me;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +21,8 @@ use super::{
 };
 use crate::oauth::http::{BodyError, read_body, retry_after};
 use crate::oauth::{AccessToken, CredentialFault, Rejection, TokenSource};
+
+pub use me::{DirectoryRole, SignedIn};
 
 /// How long one page may take in all.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(120);

@@ -5,6 +5,7 @@ mod tenant;
 
 mod harness;
 
+mod authorize;
 mod bind;
 mod credentials;
 mod mistakes;

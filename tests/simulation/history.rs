@@ -143,6 +143,7 @@ fn policy(random: &mut Rng) -> Policy {
         id_range: [1_000_000..=2_000_000, 5000..=5040][random.usize(..2)].clone(),
         home: "/home/{username}".to_owned(),
         hold_names: [None, Some(HOUR * 24), Some(Duration::ZERO)][random.usize(..3)],
+        mapped: Default::default(),
     }
 }
 

@@ -134,7 +134,10 @@ fn a_refused_amendment_leaves_everything_as_it_was() {
         },
         NOW,
     );
-    assert!(matches!(refused, Err(AmendError::Refused(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(AmendError::Refused(_))),
+        "{refused:?}"
+    );
     assert!(Arc::ptr_eq(&before, &inner.state.load_full()));
     assert_eq!(*before, on_disk(&inner));
     assert!(inner.desk().amendments.is_empty());

@@ -348,6 +348,18 @@ fn tenant_record_is_as_it_was_first_written() {
 }
 
 #[test]
+fn sealed_record_is_as_it_was_first_written() {
+    let record = SealedRecord {
+        key_id: [0xaa; 8],
+        nonce: [0xbb; 12],
+        sealed: vec![0xcc; 3],
+    };
+    let golden = [&[1][..], &[0xaa; 8], &[0xbb; 12], &[3], &[0xcc; 3]].concat();
+    assert_eq!(encode::<SealedRecord>(record), golden);
+    assert_eq!(decode::<SealedRecord>(&golden).unwrap().sealed, [0xcc; 3]);
+}
+
+#[test]
 fn bytes_left_over_are_a_fault() {
     assert!(matches!(
         decode::<MemberRecord>(&[1, 0, 0, 0]),
