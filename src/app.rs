@@ -13,6 +13,7 @@ pub mod offline;
 mod report;
 mod syncer;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::graph::GraphClient;
 use crate::ldap::{ListenerKind, Published, Server};
-use crate::oauth::{SignIn, TokenSource};
+use crate::oauth::{KeepNothing, SignIn, TokenSource};
 use crate::{admin, ldap, oauth, store};
 use daemon::RunningDaemon;
 use keeper::Keeper;
@@ -82,6 +83,8 @@ impl Cloud {
         let tokens = Arc::new(TokenSource::new(
             sign_in.clone(),
             config.credentials.clone(),
+            BTreeMap::new(),
+            Box::new(KeepNothing),
         ));
         let graph = GraphClient::new(&config.graph, http, tokens.clone());
         Ok(Self {
@@ -109,7 +112,8 @@ pub async fn serve(
     let addresses = addresses(&server, &admin_listeners);
     announce(&addresses, &keeper);
 
-    let board = Arc::new(Board::new(keeper.settled()));
+    let left_out = report::left_out(&keeper.state());
+    let board = Arc::new(Board::new(keeper.settled(), left_out));
     let daemon = Arc::new(RunningDaemon {
         tenant: config.oauth.tenant.clone(),
         since: Timestamp::now(),

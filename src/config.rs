@@ -176,7 +176,7 @@ fn read(root: &Table<'_>) -> Option<Config> {
             login_shell: directory.login_shell,
             mapping: directory.mapping,
             inactive_users: directory.inactive_users,
-            guests: false,
+            guests: sync.rules.guests,
             primary_group: directory.primary_group,
             nested_groups: sync.rules.nested_groups,
             service_accounts: auth

@@ -9,6 +9,7 @@
 pub mod attribute;
 pub mod decision;
 pub mod group;
+pub mod guard;
 pub mod id;
 pub mod id_range;
 pub mod membership;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 pub use decision::{Decision, Decisions, Reason};
 pub use group::{Group, GroupKind, Member, MemberKind};
+pub use guard::Guard;
 pub use id::{GroupId, ObjectId, UserId};
 pub use overrides::{Override, Overrides};
 pub use progress::{DeltaLink, PhaseProgress, Progress, Stamp, Stamps};
@@ -50,6 +52,8 @@ pub struct Directory {
     pub withheld: Withheld,
     /// What the administrator has set for single people and groups.
     pub overrides: Overrides,
+    /// What the mass-change guard remembers.
+    pub guard: Guard,
 }
 
 /// All that the store keeps: the directory, how far the sync has read, and when entries last changed.

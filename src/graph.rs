@@ -7,6 +7,7 @@
 //!
 //! Source: Microsoft Graph, "Use delta query to track changes" and "Throttling guidance".
 
+mod ahead;
 mod answer;
 mod client;
 mod error;
@@ -21,12 +22,14 @@ pub mod user;
 
 use url::Url;
 
+pub use ahead::Reader;
 pub use client::{GraphClient, Organization, VerifiedDomain};
-pub use error::{Error, Trace};
+pub use error::{Error, Kind, Trace};
 pub use group::{GroupChange, GroupPatch, MemberChange};
 pub use link::Link;
 pub use page::{Change, Next, Page, Removal};
 pub use problem::{Flaw, Problem};
+pub use retry::Waiting;
 pub use user::{UserChange, UserPatch};
 
 /// What it takes to reach Graph.

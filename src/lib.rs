@@ -17,7 +17,8 @@
 //! # Map
 //!
 //! - [`directory`]: users, groups, decisions, names and numbers; no I/O, no JSON, no LDAP. Everyone's vocabulary.
-//! - [`oauth`]: tokens for Graph, and password checks, at the sign-in service; the table of AADSTS codes.
+//! - [`oauth`]: credentials and tokens for Graph, and password checks, at the sign-in service; the table of AADSTS
+//!   codes.
 //! - [`graph`]: pages of changed users and groups; retries; what is left of an object nobody can read.
 //! - [`sync`]: one pass as rounds of pages; the rules; the schedule. Hands over whole states.
 //! - [`store`]: the state on disk, one atomic batch per commit.

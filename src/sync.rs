@@ -7,25 +7,33 @@
 
 pub mod apply;
 mod error;
+mod freeze;
+pub mod guard;
 pub mod pass;
 pub mod phase;
+mod reading;
 pub mod round;
 pub mod rules;
 pub mod schedule;
 pub mod summary;
 pub mod tally;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::directory::registry::{self, Policy};
-use crate::directory::{Decision, Directory, GroupKind, Reason, State};
+use crate::directory::{
+    Decision, Directory, Group, GroupId, GroupKind, Reason, State, User, UserId, Withheld,
+};
 
 pub use error::Error;
-pub use pass::{Event, pass};
+pub use guard::Held;
+pub use pass::{Event, Order, Source, pass, pass_from};
 pub use phase::PhaseName;
+pub use reading::Unfinished;
 pub use rules::{RuleProblem, Warning};
 pub use summary::Summary;
 
@@ -43,6 +51,15 @@ pub struct Settings {
 /// The administrator's rules, as written: group names are not resolved yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
+    /// Follow the tenant's people. When false, those held are frozen: nobody new, no property changes; the
+    /// rules still apply, and whoever is disabled or deleted still goes.
+    pub users: bool,
+    /// Serve groups. When false, they are read for the rules only.
+    pub groups: bool,
+    /// Let guests in.
+    pub guests: bool,
+    /// The mass-change guard's limit, in percent of the active people; 100 never holds anything back.
+    pub max_change: u8,
     /// Import groups that have no mail address.
     pub groups_without_email: bool,
     /// Import only groups whose display name starts with one of these, case ignored; empty: all.
@@ -60,31 +77,99 @@ pub struct Rules {
 /// What the administrator should know about the rules after they were applied.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settled {
+    /// What the mass-change guard holds back: the state is degraded.
+    pub held: Held,
     /// Group names that cannot be resolved: the state is degraded, and nothing new is let in.
     pub problems: Vec<RuleProblem>,
     /// What deserves a look, though the rules work.
     pub warnings: Vec<Warning>,
 }
 
-/// Applies the rules to the directory, then hands out names and numbers.
+/// The users and groups as the tenant has them, read whole; pinned groups that were deleted included.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tenant {
+    /// Every user.
+    pub users: BTreeMap<UserId, Arc<User>>,
+    /// Every group.
+    pub groups: BTreeMap<GroupId, Arc<Group>>,
+}
+
+impl Tenant {
+    /// The tenant as it was last read.
+    pub fn of(directory: &Directory) -> Self {
+        Self {
+            users: directory.tenant_users(),
+            groups: directory.tenant_groups(),
+        }
+    }
+}
+
+/// The directory that is to be served next: the tenant under the rules, with names and numbers handed out.
 ///
-/// After a phase of a pass, and at start-up without any network, because rules and policy may have
-/// changed. Settling twice changes nothing more.
+/// `before` is the directory as last committed. `is_first` says that it is not [servable](is_servable) yet,
+/// which exempts from the mass-change guard. What is served otherwise than the tenant says is in
+/// [`Directory::withheld`] afterwards. Settling the result again changes nothing more.
 pub fn settle(
-    directory: &mut Directory,
+    before: &Directory,
+    tenant: Tenant,
     rules: &Rules,
     policy: &Policy,
     now: Timestamp,
-) -> Settled {
-    let verdict = rules::decide(directory, rules);
-    directory.decisions = verdict.decisions;
-    directory.pins = verdict.pins;
-    forget_unpinned_deleted_groups(directory);
-    registry::register(directory, policy, now);
-    Settled {
-        problems: verdict.problems,
-        warnings: verdict.warnings,
+    is_first: bool,
+) -> (Directory, Settled) {
+    let Tenant { users, mut groups } = tenant;
+    let (readable, mut warnings) = freeze::readable(before, &groups);
+    let mut next = Directory {
+        users: users.clone(),
+        groups: readable,
+        ..before.clone()
+    };
+    let verdict = rules::decide(&next, rules);
+    next.decisions = verdict.decisions;
+    next.pins = verdict.pins;
+    forget_unpinned_deleted_groups(&mut next);
+    groups.retain(|id, _| next.groups.contains_key(id));
+    warnings.retain(|warning| is_of_concern(warning, &next));
+    warnings.splice(0..0, verdict.warnings);
+
+    if !verdict.problems.is_empty() {
+        freeze::freeze_memberships(before, &mut next);
     }
+    if !rules.users {
+        freeze::freeze_people(before, &mut next);
+    }
+    let mut next = guard::guarded(before, next, rules, now, is_first, |directory| {
+        registry::register(directory, policy, now);
+    });
+    next.withheld = Withheld::between((&users, &groups), (&next.users, &next.groups));
+    let settled = Settled {
+        held: guard::held(&next),
+        problems: verdict.problems,
+        warnings,
+    };
+    (next, settled)
+}
+
+/// A group that is neither served nor named by a rule is nobody's concern.
+fn is_of_concern(warning: &Warning, directory: &Directory) -> bool {
+    match warning {
+        Warning::MembersHidden { id, .. } | Warning::MembersUnreadable { id, .. } => {
+            directory.decisions.is_imported(*id) || directory.pins.values().any(|pin| pin == id)
+        }
+        Warning::Impostor { .. } | Warning::PinnedGroupDeleted { .. } => true,
+    }
+}
+
+/// The same without news from the tenant: at start-up, and when rules, policy or local settings have changed.
+pub fn resettle(
+    directory: &Directory,
+    rules: &Rules,
+    policy: &Policy,
+    now: Timestamp,
+    is_first: bool,
+) -> (Directory, Settled) {
+    let tenant = Tenant::of(directory);
+    settle(directory, tenant, rules, policy, now, is_first)
 }
 
 /// Whether both phases have been committed at least once, so that the rules can be judged.

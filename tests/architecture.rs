@@ -95,6 +95,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sled", &["store"]),
     ("tokio_rustls", &["ldap"]),
     ("toml", &["config"]),
+    ("x509_parser", &["oauth"]),
 ];
 
 fn root() -> &'static Path {

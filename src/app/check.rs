@@ -1,5 +1,6 @@
 //! `ldap365 check`: everything that can be tried without changing anything, each with what to do about it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use super::Cloud;
 use crate::config::Config;
 use crate::graph::{self, Change, GraphClient, GroupChange, UserChange};
 use crate::ldap;
-use crate::oauth::{self, Credential, SignIn, TokenSource};
+use crate::oauth::{self, Credential, KeepNothing, SignIn, TokenSource};
 
 /// One thing that was tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -96,19 +97,28 @@ async fn try_credential(
     credential: &Credential,
 ) -> Vec<Finding> {
     let subject = |what: &str| format!("credential {}: {what}", credential.name);
-    let token = sign_in.client_credentials(credential).await;
-    if let Err(error) = token {
-        return vec![failed(subject("token"), error.to_string())];
+    let http = match oauth::http::client(&config.oauth) {
+        Ok(http) => http,
+        Err(error) => return vec![failed("way to Microsoft", error.to_string())],
+    };
+    let tokens = Arc::new(TokenSource::new(
+        sign_in.clone(),
+        vec![credential.clone()],
+        BTreeMap::new(),
+        Box::new(KeepNothing),
+    ));
+    if let Err(error) = tokens.token().await {
+        let failure = tokens.states().into_iter().find_map(|state| state.failure);
+        let detail = failure.map_or_else(|| error.to_string(), |failure| failure.to_string());
+        return vec![failed(subject("token"), detail)];
     }
     let mut findings = vec![ok(
         subject("token"),
         format!("issued by {}", config.oauth.login_url),
     )];
-    let http = match oauth::http::client(&config.oauth) {
-        Ok(http) => http,
-        Err(error) => return vec![failed("way to Microsoft", error.to_string())],
-    };
-    let tokens = Arc::new(TokenSource::new(sign_in.clone(), vec![credential.clone()]));
+    let states = tokens.states();
+    let notices = states.iter().flat_map(|state| &state.notices);
+    findings.extend(notices.map(|notice| warning(subject("expiry"), notice.to_string())));
     let client = GraphClient::new(&config.graph, http, tokens);
     findings.push(organization(&client, subject("tenant")).await);
     findings.push(first_page::<UserChange>(&client, subject("users")).await);
@@ -134,7 +144,10 @@ async fn organization(client: &GraphClient, subject: String) -> Finding {
 }
 
 async fn first_page<C: Change>(client: &GraphClient, subject: String) -> Finding {
-    match client.page::<C>(&client.delta_start::<C>(&[])).await {
+    match client
+        .page::<C>(&client.delta_start::<C>(&Default::default()))
+        .await
+    {
         Ok(page) => ok(
             subject,
             format!("readable; {} on the first page", page.changes.len()),

@@ -14,7 +14,7 @@ use crate::admin::report::{
     CredentialReport, Explanation, Health, PhaseReport, Readiness, Status, SyncEvent,
 };
 use crate::directory::{Decision, PhaseProgress, State};
-use crate::oauth::{CredentialState, TokenSource};
+use crate::oauth::{CredentialState, Standing, TokenSource};
 
 use crate::sync::{self, Rules, Settled};
 
@@ -129,7 +129,8 @@ fn health(state: &State, settled: &Settled, news: Option<&News>) -> (Health, Vec
     let warnings = settled.warnings.iter().map(ToString::to_string);
     let left_out = news.map_or(&[][..], |news| &news.left_out);
     let left_out = left_out.iter().map(|property| refused_property(property));
-    let problems: Vec<String> = rules.chain(warnings).chain(left_out).collect();
+    let held = settled.held.sentences();
+    let problems: Vec<String> = held.chain(rules).chain(warnings).chain(left_out).collect();
     let health = match (failures.is_empty(), problems.is_empty()) {
         (false, _) => Health::Failing,
         (true, false) => Health::Degraded,
@@ -141,7 +142,7 @@ fn health(state: &State, settled: &Settled, news: Option<&News>) -> (Health, Vec
 fn credential(state: &CredentialState) -> CredentialReport {
     CredentialReport {
         name: state.name.clone(),
-        accepted: state.since.filter(|_| state.working == Some(true)),
-        failure: state.reason.clone(),
+        accepted: state.since.filter(|_| state.standing == Standing::Working),
+        failure: state.failure.as_ref().map(ToString::to_string),
     }
 }

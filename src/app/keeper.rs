@@ -46,6 +46,9 @@ impl Keeper {
         for problem in &settled.problems {
             warn!("{problem}");
         }
+        for sentence in settled.held.sentences() {
+            warn!("{sentence}");
+        }
         let inner = Inner {
             data_dir: config.data_dir.clone(),
             store: Mutex::new(Some(store)),
@@ -149,13 +152,14 @@ fn resettled(loaded: &State, config: &Config) -> (State, Settled) {
         // The groups that rules name have not been read.
         return (state, Settled::default());
     }
-    let rules = &config.sync.rules;
-    let settled = sync::settle(
-        &mut state.directory,
-        rules,
+    let (directory, settled) = sync::resettle(
+        &loaded.directory,
+        &config.sync.rules,
         &config.registry,
         Timestamp::now(),
+        !sync::is_servable(loaded),
     );
+    state.directory = directory;
     (state, settled)
 }
 

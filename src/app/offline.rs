@@ -8,6 +8,7 @@ use super::syncer::run_pass;
 use super::{Cloud, Error, daemon, report};
 use crate::admin::report::{Explanation, PassSummary, Status, SyncEvent};
 use crate::config::Config;
+use crate::sync::Unfinished;
 use arc_swap::ArcSwapOption;
 
 /// How things stood when the store was last written; nothing is changed.
@@ -43,6 +44,7 @@ pub async fn sync(
         &config.sync,
         &config.registry,
         full,
+        &mut Unfinished::default(),
         progress,
     )
     .await;

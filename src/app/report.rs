@@ -1,6 +1,7 @@
 //! What the sync says, in the words of the admin socket.
 
 use crate::admin::report::{GroupChanges, PassSummary, UserChanges};
+use crate::directory::{Progress, State};
 use crate::sync::tally::Tally;
 use crate::sync::{Error, PhaseName, Summary};
 
@@ -33,18 +34,25 @@ pub(crate) fn pass_summary(summary: &Summary) -> PassSummary {
 }
 
 fn problems(summary: &Summary) -> Vec<String> {
-    let rules = summary.problems.iter().map(ToString::to_string);
-    let warnings = summary.warnings.iter().map(ToString::to_string);
+    let rules = summary.settled.problems.iter().map(ToString::to_string);
+    let warnings = summary.settled.warnings.iter().map(ToString::to_string);
     let unreadable = summary.unreadable.iter().map(ToString::to_string);
     let left_out = summary
         .left_out
         .iter()
         .map(|property| refused_property(property));
     rules
+        .chain(summary.settled.held.sentences())
         .chain(warnings)
         .chain(unreadable)
         .chain(left_out)
         .collect()
+}
+
+/// The properties that the tenant refused when it was last enumerated.
+pub(crate) fn left_out(state: &State) -> Vec<String> {
+    let Progress { users, groups } = &state.progress;
+    users.refused.union(&groups.refused).cloned().collect()
 }
 
 /// The sentence about a property the tenant refuses.

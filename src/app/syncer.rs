@@ -15,7 +15,8 @@ use crate::admin::report::{PassSummary, Phase, SyncEvent};
 use crate::directory::registry::Policy;
 use crate::graph::GraphClient;
 use crate::sync::schedule::Schedule;
-use crate::sync::{self, Event, PhaseName, Settings, Settled, Summary};
+use crate::sync::summary::NAMED_MAX;
+use crate::sync::{self, Event, Order, PhaseName, Settings, Settled, Summary, Unfinished};
 
 /// Events held for a command that reads slowly; progress beyond that is dropped, the end never.
 const EVENTS_MAX: usize = 256;
@@ -52,12 +53,12 @@ struct Orders {
 }
 
 impl Board {
-    pub fn new(settled: Settled) -> Self {
+    pub fn new(settled: Settled, left_out: Vec<String>) -> Self {
         let news = News {
             last: None,
             failures: [None, None],
             settled,
-            left_out: Vec::new(),
+            left_out,
             next_pass: None,
             orders: Orders::default(),
             is_closed: false,
@@ -108,10 +109,11 @@ impl Syncer {
     pub async fn run(self, shutdown: CancellationToken) {
         let passes = async {
             let mut schedule = Schedule::new(self.settings.interval, Instant::now());
+            let mut unfinished = Unfinished::default();
             loop {
                 self.wait(&mut schedule).await;
                 schedule.began();
-                let is_success = self.pass().await;
+                let is_success = self.pass(&mut unfinished).await;
                 schedule.ended(is_success, Instant::now(), fastrand::f64());
             }
         };
@@ -141,7 +143,7 @@ impl Syncer {
 
     /// Runs one pass and puts what it did on the board; whether the users phase was committed. A failing
     /// groups phase must not delay the news that an account was disabled, so it slows nothing down.
-    async fn pass(&self) -> bool {
+    async fn pass(&self, unfinished: &mut Unfinished) -> bool {
         let orders = {
             let mut news = self.board.news();
             news.next_pass = None;
@@ -153,6 +155,7 @@ impl Syncer {
             &self.settings,
             &self.policy,
             orders.full,
+            unfinished,
             |event| {
                 for listener in &orders.listeners {
                     // A full channel means that nobody watches the progress closely.
@@ -179,18 +182,9 @@ impl Syncer {
         news.failures =
             [PhaseName::Users, PhaseName::Groups].map(|phase| report::failure(summary, phase));
         if summary.users.is_some() || summary.groups.is_some() {
-            news.settled = Settled {
-                problems: summary.problems.clone(),
-                warnings: summary.warnings.clone(),
-            };
+            news.settled = summary.settled.clone();
         }
-        let enumerated = [&summary.users, &summary.groups]
-            .into_iter()
-            .flatten()
-            .any(|phase| phase.mode == sync::round::Mode::Full);
-        if enumerated {
-            news.left_out = summary.left_out.clone();
-        }
+        news.left_out.clone_from(&summary.left_out);
     }
 }
 
@@ -201,12 +195,16 @@ pub(crate) async fn run_pass(
     settings: &Settings,
     policy: &Policy,
     full: bool,
+    unfinished: &mut Unfinished,
     events: impl Fn(SyncEvent),
 ) -> Summary {
-    let objects = AtomicUsize::new(0);
+    let objects = [AtomicUsize::new(0), AtomicUsize::new(0)];
     let progress = |event: Event| match event {
-        Event::Began { .. } | Event::Restarted { .. } => objects.store(0, Ordering::Relaxed),
+        Event::Began { phase, .. } | Event::Restarted { phase } => {
+            objects[phase as usize].store(0, Ordering::Relaxed);
+        }
         Event::PageRead { phase, entries, .. } => {
+            let objects = &objects[phase as usize];
             let objects = objects.fetch_add(entries, Ordering::Relaxed) + entries;
             let phase = match phase {
                 PhaseName::Users => Phase::Users,
@@ -214,19 +212,16 @@ pub(crate) async fn run_pass(
             };
             events(SyncEvent::Read { phase, objects });
         }
-        Event::Committed { .. } => {}
+        Event::Resumed { .. } | Event::Waiting { .. } | Event::Committed { .. } => {}
     };
-    let commit = |state| keeper.commit(state);
-    sync::pass(
-        client,
-        keeper.state(),
+    let order = Order {
         settings,
         policy,
         full,
-        progress,
-        commit,
-    )
-    .await
+        named_max: NAMED_MAX,
+    };
+    let commit = |state| keeper.commit(state);
+    sync::pass(client, keeper.state(), order, unfinished, progress, commit).await
 }
 
 /// A pass that changed nothing is no news at `info`.

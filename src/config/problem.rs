@@ -58,11 +58,18 @@ pub enum Fault {
     },
     /// Two keys that cannot both be meant.
     Contradiction(String),
-    /// A file that a secret should come from cannot be read.
+    /// A file that a secret or a certificate should come from cannot be read.
     UnreadableFile {
         /// The file, made absolute against the configuration file's directory.
         path: PathBuf,
         /// What the operating system said.
+        cause: String,
+    },
+    /// A file that was read does not hold what it should.
+    UnusableFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
         cause: String,
     },
     /// A file that a secret should come from is empty.
@@ -127,6 +134,9 @@ impl fmt::Display for Problem {
             Fault::Contradiction(sentence) => write!(f, ": {sentence}"),
             Fault::UnreadableFile { path, cause } => {
                 write!(f, ": cannot read {}: {cause}", path.display())
+            }
+            Fault::UnusableFile { path, cause } => {
+                write!(f, ": {} cannot be used: {cause}", path.display())
             }
             Fault::EmptyFile { path } => {
                 write!(f, ": {} is empty; write the secret into it", path.display())

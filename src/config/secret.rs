@@ -1,5 +1,7 @@
 //! Secrets of the configuration file: written in it, in a file of their own, or in the environment.
 
+use std::path::{Path, PathBuf};
+
 use toml::de::{DeTable, DeValue};
 
 use super::problem::Fault;
@@ -22,20 +24,30 @@ impl Value<'_> {
         }
     }
 
+    /// A path, and the text of the file there, which may be a key.
+    pub fn file(&self) -> Option<(PathBuf, Secret)> {
+        let path = self.path()?;
+        let text = self.read_file(&path)?;
+        Some((path, Secret::new(text)))
+    }
+
     fn secret_from_file(&self, path: &str) -> Option<Secret> {
         let path = self.document.resolve(path);
-        match (self.document.surroundings.read_file)(&path) {
-            Ok(mut text) => {
-                text.truncate(text.trim_end_matches(['\r', '\n']).len());
-                if text.is_empty() {
-                    self.note(Fault::EmptyFile { path });
-                    return None;
-                }
-                Some(Secret::new(text))
-            }
+        let mut text = self.read_file(&path)?;
+        text.truncate(text.trim_end_matches(['\r', '\n']).len());
+        if text.is_empty() {
+            self.note(Fault::EmptyFile { path });
+            return None;
+        }
+        Some(Secret::new(text))
+    }
+
+    fn read_file(&self, path: &Path) -> Option<String> {
+        match (self.document.surroundings.read_file)(path) {
+            Ok(text) => Some(text),
             Err(error) => {
                 self.note(Fault::UnreadableFile {
-                    path,
+                    path: path.to_owned(),
                     cause: error.to_string(),
                 });
                 None

@@ -12,6 +12,7 @@ use crate::sync::{Rules, Settings};
 
 const INTERVAL: Duration = Duration::from_secs(60);
 const FULL_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_CHANGE: u8 = 20;
 const HOLD_NAMES: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
 /// How long the name of a deleted object stays taken.
@@ -23,7 +24,6 @@ enum Hold {
 
 /// Reads `[sync]` but `hold_names`.
 pub(super) fn read(sync: &Table<'_>) -> Settings {
-    refuse_unbuilt(sync);
     let interval = sync.read("interval", Value::interval).unwrap_or(INTERVAL);
     let full_interval = sync.read("full_interval", Value::interval);
     if full_interval.is_some_and(|full| full < interval) {
@@ -43,14 +43,20 @@ fn read_rules(sync: &Table<'_>) -> Rules {
         sync.read(key, |list| list.list(example, Value::text))
             .unwrap_or_default()
     };
+    let flag = |key, default| sync.read(key, Value::boolean).unwrap_or(default);
+    let percentage = |value: &Value<'_>| {
+        value.parsed("a percentage from 0% to 100%", "\"20%\"", text::percentage)
+    };
     Rules {
-        groups_without_email: sync
-            .read("groups_without_email", Value::boolean)
-            .unwrap_or(false),
+        users: flag("users", true),
+        groups: flag("groups", true),
+        guests: flag("guests", false),
+        max_change: sync.read("max_change", percentage).unwrap_or(MAX_CHANGE),
+        groups_without_email: flag("groups_without_email", false),
         group_prefixes: names("group_prefixes", "[\"eng-\"]"),
         allowed_groups: names("allowed_groups", "[\"Employees\"]"),
         ignored_groups: names("ignored_groups", "[\"Contractors\"]"),
-        nested_groups: sync.read("nested_groups", Value::boolean).unwrap_or(true),
+        nested_groups: flag("nested_groups", true),
         group_kinds: sync
             .read("group_kinds", read_kinds)
             .unwrap_or(BTreeSet::from(GroupKind::ALL)),
@@ -61,16 +67,6 @@ fn read_kinds(list: &Value<'_>) -> Option<BTreeSet<GroupKind>> {
     let words = GroupKind::ALL.map(|kind| (kind.as_str(), kind));
     let kinds = list.list("[\"microsoft365\", \"security\"]", |kind| kind.word(&words))?;
     Some(kinds.into_iter().collect())
-}
-
-fn refuse_unbuilt(sync: &Table<'_>) {
-    sync.read_unbuilt("users", Value::boolean, &[true], "leave it at true");
-    sync.read_unbuilt("groups", Value::boolean, &[true], "leave it at true");
-    sync.read_unbuilt("guests", Value::boolean, &[false], "leave it at false");
-    let percentage = |value: &Value<'_>| {
-        value.parsed("a percentage from 0% to 100%", "\"20%\"", text::percentage)
-    };
-    sync.read_unbuilt("max_change", percentage, &[20], "leave it at \"20%\"");
 }
 
 /// Reads `hold_names`; `None` means for ever.

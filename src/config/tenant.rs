@@ -1,7 +1,6 @@
 //! `[tenant]` and `[[credential]]`: which tenant, where Microsoft is, and how the sync signs in.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use url::Url;
@@ -11,6 +10,7 @@ use super::table::Table;
 use super::text;
 use super::value::Value;
 use crate::oauth;
+use crate::oauth::{Certificate, Grant, Proof};
 
 /// A national cloud: its sign-in service and its Graph (Graph, "Microsoft Graph national cloud deployments").
 #[derive(Clone, Copy)]
@@ -129,31 +129,84 @@ fn read_credential(
             format!("there is a credential \"{name}\" already; give each a name of its own");
         credential.note("name", Fault::Contradiction(sentence));
     }
-    let kind = credential.require("kind", "\"secret\"", read_kind);
+    let kind = credential.require("kind", "\"secret\"", |kind| kind.word(&KINDS));
     let client_id = credential.require(
         "client_id",
         "\"00000000-0000-0000-0000-000000000000\"",
         Value::text,
     );
-    for file in ["certificate", "key"] {
-        credential.read_unbuilt::<PathBuf>(file, Value::path, &[], "sign in with client_secret");
-    }
-    let client_secret = if kind == Some(Kind::Secret) {
-        credential.require("client_secret", "{ file = \"app.secret\" }", Value::secret)
-    } else {
-        credential.read("client_secret", Value::secret)
-    };
+    let grant = read_grant(credential, kind);
     Some(oauth::Credential {
         name: name?,
         client_id: client_id?,
-        client_secret: Arc::new(client_secret?),
+        grant: grant?,
     })
 }
 
-fn read_kind(value: &Value<'_>) -> Option<Kind> {
-    let kind = value.word(&KINDS)?;
-    if kind != Kind::Secret {
-        value.refuse_unbuilt("use kind = \"secret\"");
+/// Reads what the app proves itself with. Without a kind everything is read, and nothing missed.
+fn read_grant(credential: &Table<'_>, kind: Option<Kind>) -> Option<Grant> {
+    let secret = match kind {
+        Some(Kind::Secret) => {
+            credential.require("client_secret", "{ file = \"app.secret\" }", Value::secret)
+        }
+        _ => credential.read("client_secret", Value::secret),
+    };
+    let certificate = read_certificate(credential, kind);
+    let secret = secret.map(|secret| Proof::Secret(Arc::new(secret)));
+    let certificate = certificate.map(|certificate| Proof::Certificate(Arc::new(certificate)));
+    let has_certificate = credential.has("certificate") || credential.has("key");
+    match kind? {
+        Kind::Secret => {
+            refuse_stranger(credential, "certificate", "secret");
+            refuse_stranger(credential, "key", "secret");
+            secret.map(Grant::App)
+        }
+        Kind::Certificate => {
+            refuse_stranger(credential, "client_secret", "certificate");
+            certificate.map(Grant::App)
+        }
+        Kind::Delegated if credential.has("client_secret") && has_certificate => {
+            let sentence =
+                "the app proves itself by a secret or by a certificate; remove one of them";
+            credential.note("client_secret", Fault::Contradiction(sentence.to_owned()));
+            None
+        }
+        Kind::Delegated => Some(Grant::Delegated(secret.or(certificate))),
     }
-    Some(kind)
+}
+
+/// Reads `certificate` and `key`, which come together.
+fn read_certificate(credential: &Table<'_>, kind: Option<Kind>) -> Option<Certificate> {
+    let is_wanted = match kind {
+        Some(Kind::Certificate) => true,
+        Some(Kind::Delegated) => credential.has("certificate") || credential.has("key"),
+        Some(Kind::Secret) | None => false,
+    };
+    if !is_wanted {
+        credential.read("certificate", Value::path);
+        credential.read("key", Value::path);
+        return None;
+    }
+    let certificate = credential.require("certificate", "\"app.pem\"", Value::file);
+    let key = credential.require("key", "\"app.key\"", Value::file);
+    let ((certificate_path, certificate), (key_path, key)) = (certificate?, key?);
+    match Certificate::from_pem(certificate.expose(), key.expose()) {
+        Ok(certificate) => Some(certificate),
+        Err(error) => {
+            let (name, path) = match error.is_of_key() {
+                true => ("key", key_path),
+                false => ("certificate", certificate_path),
+            };
+            let cause = error.to_string();
+            credential.note(name, Fault::UnusableFile { path, cause });
+            None
+        }
+    }
+}
+
+fn refuse_stranger(credential: &Table<'_>, name: &'static str, kind: &str) {
+    if credential.has(name) {
+        let sentence = format!("kind = \"{kind}\" does not use it; remove it, or change kind");
+        credential.note(name, Fault::Contradiction(sentence));
+    }
 }

@@ -9,6 +9,7 @@ use crate::directory::attribute::Mapping;
 use crate::directory::registry::UsernameSource;
 use crate::dit::{InactiveUsers, PrimaryGroup};
 use crate::ldap::UsersMayRead;
+use crate::oauth::{Grant, Proof};
 
 const EXAMPLE: &str = include_str!("../../config/ldap365.toml");
 
@@ -53,6 +54,14 @@ fn minimal_with(line: &str, replacement: &str) -> String {
     MINIMAL.replace(line, replacement)
 }
 
+/// The secret of the first credential.
+fn client_secret(config: &Config) -> String {
+    match &config.credentials[0].grant {
+        Grant::App(Proof::Secret(secret)) => secret.expose().to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
 fn check(text: &str, expected: &[&str]) {
     let problems = parse(text, &surroundings()).err().unwrap_or_default();
     let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
@@ -78,7 +87,7 @@ fn the_least_file_gets_every_default() {
         config.graph.graph_url.as_str(),
         "https://graph.microsoft.com/"
     );
-    assert_eq!(config.credentials[0].client_secret.expose(), "s3cret");
+    assert_eq!(client_secret(&config), "s3cret");
     assert_eq!(config.sync.interval.as_secs(), 60);
     assert_eq!(config.sync.full_interval.as_secs(), 86_400);
     assert_eq!(
@@ -117,6 +126,9 @@ allow_plaintext = true
 [sync]
 interval = "90s"
 full_interval = "1h"
+groups = false
+guests = true
+max_change = "35%"
 groups_without_email = true
 group_prefixes = ["eng-"]
 allowed_groups = ["Employees"]
@@ -155,6 +167,10 @@ socket = "admin.sock"
     assert_eq!(
         config.sync.rules,
         crate::sync::Rules {
+            users: true,
+            groups: false,
+            guests: true,
+            max_change: 35,
             groups_without_email: true,
             group_prefixes: vec!["eng-".to_owned()],
             allowed_groups: vec!["Employees".to_owned()],
@@ -298,13 +314,9 @@ fn a_table_of_the_wrong_shape_is_one_problem_and_not_a_dozen() {
 #[test]
 fn features_of_a_later_version_are_refused_by_name() {
     check_more(
-        "[sync]\nusers = false\ngroups = false\nguests = true\nmax_change = \"30%\"\n[admin]\npublic_url = \"https://x\"",
+        "[admin]\npublic_url = \"https://x\"",
         &[
-            "15:1: sync.users = false: not available in this version of ldap365; leave it at true",
-            "16:1: sync.groups = false: not available in this version of ldap365; leave it at true",
-            "17:1: sync.guests = true: not available in this version of ldap365; leave it at false",
-            "18:1: sync.max_change = \"30%\": not available in this version of ldap365; leave it at \"20%\"",
-            "20:1: admin.public_url = \"https://x\": not available in this version of ldap365; leave it out",
+            "15:1: admin.public_url = \"https://x\": not available in this version of ldap365; leave it out",
         ],
     );
     check_more(
@@ -327,17 +339,6 @@ fn features_of_a_later_version_are_refused_by_name() {
         &[
             "12:11: ldap.listen = \"ldapi:///run/ldapi\": not available in this version of ldap365; \
            listen on \"127.0.0.1:389\" for this machine",
-        ],
-    );
-    check(
-        &minimal_with(
-            "kind = \"secret\"",
-            "kind = \"certificate\"\ncertificate = \"a\"\nkey = \"b\"",
-        ),
-        &[
-            "6:1: credential.kind = \"certificate\": not available in this version of ldap365; use kind = \"secret\"",
-            "7:1: credential.certificate = \"a\": not available in this version of ldap365; sign in with client_secret",
-            "8:1: credential.key = \"b\": not available in this version of ldap365; sign in with client_secret",
         ],
     );
 }
@@ -451,7 +452,7 @@ fn inactive_people_and_the_primary_group_are_as_the_file_says() {
 fn secrets_come_from_files_and_the_environment() {
     let secret = |toml| {
         let config = read(&minimal_with("\"s3cret\"", toml));
-        config.credentials[0].client_secret.expose().to_owned()
+        client_secret(&config)
     };
     assert_eq!(secret("{ file = \"app.secret\" }"), "from a file");
     assert_eq!(secret("{ env = \"APP_SECRET\" }"), "from the environment");
@@ -511,6 +512,121 @@ fn secrets_never_appear_in_problems_or_debug_output() {
     let syntax = parse("client_secret = hunter2\n", &surroundings()).expect_err("not TOML");
     assert!(!format!("{syntax:?}").contains("hunter2"), "{syntax:?}");
     assert!(!format!("{:?}", read(MINIMAL)).contains("s3cret"));
+}
+
+/// `MINIMAL` with the credential's kind, secret and what else comes with it replaced.
+fn with_credential(lines: &str) -> String {
+    MINIMAL.replace(
+        "kind = \"secret\"\nclient_id = \"app\"\nclient_secret = \"s3cret\"",
+        &format!("client_id = \"app\"\n{lines}"),
+    )
+}
+
+/// `app.pem` and `app.key` belong together, `other.key` to neither; all are in the folder of the file.
+fn parse_beside_certificate(text: &str) -> Result<Config, Vec<Problem>> {
+    let (certificate, key) = rsa_pair();
+    let (_, other) = rsa_pair();
+    let surroundings = Surroundings {
+        read_file: &|path| match path.to_str() {
+            Some("/etc/ldap365/app.pem") => Ok(certificate.clone()),
+            Some("/etc/ldap365/app.key") => Ok(key.clone()),
+            Some("/etc/ldap365/other.key") => Ok(other.clone()),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        },
+        ..surroundings()
+    };
+    parse(text, &surroundings)
+}
+
+/// A certificate and its key in PEM.
+fn rsa_pair() -> (String, String) {
+    let output = std::process::Command::new("openssl")
+        .args("req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=app -keyout -".split(' '))
+        .output()
+        .expect("openssl is installed");
+    let both = String::from_utf8(output.stdout).expect("PEM is ASCII");
+    let (key, certificate) = both.split_at(
+        both.find("-----BEGIN CERTIFICATE")
+            .expect("a certificate is written"),
+    );
+    (certificate.to_owned(), key.to_owned())
+}
+
+#[test]
+fn certificate_and_key_are_read_and_belong_together() {
+    let read = |lines: &str| {
+        let config = parse_beside_certificate(&with_credential(lines)).expect("it is sound");
+        config.credentials[0].grant.clone()
+    };
+    let files = "certificate = \"app.pem\"\nkey = \"app.key\"";
+    let Grant::App(Proof::Certificate(certificate)) =
+        read(&format!("kind = \"certificate\"\n{files}"))
+    else {
+        panic!("no certificate")
+    };
+    assert_eq!(certificate.subject(), "CN=app");
+    assert!(matches!(
+        read(&format!("kind = \"delegated\"\n{files}")),
+        Grant::Delegated(Some(Proof::Certificate(_)))
+    ));
+    assert!(matches!(
+        read("kind = \"delegated\""),
+        Grant::Delegated(None)
+    ));
+    assert!(matches!(
+        read("kind = \"delegated\"\nclient_secret = \"s\""),
+        Grant::Delegated(Some(Proof::Secret(_)))
+    ));
+}
+
+#[test]
+fn certificate_that_cannot_be_used_is_a_problem_with_its_key() {
+    let refused = |lines: &str, expected: &[&str]| {
+        let problems = parse_beside_certificate(&with_credential(lines)).expect_err(lines);
+        let shown: Vec<String> = problems.iter().map(Problem::to_string).collect();
+        assert_eq!(shown, expected, "{lines}");
+    };
+    refused(
+        "kind = \"certificate\"\ncertificate = \"app.pem\"\nkey = \"other.key\"",
+        &[
+            "9:1: credential.key: /etc/ldap365/other.key cannot be used: the key does not belong to the certificate: \
+           their public keys differ",
+        ],
+    );
+    refused(
+        "kind = \"certificate\"\ncertificate = \"app.key\"\nkey = \"app.pem\"",
+        &[
+            "8:1: credential.certificate: /etc/ldap365/app.key cannot be used: certificate and key are swapped: the first \
+           file holds the key, the second the certificate",
+        ],
+    );
+    refused(
+        "kind = \"certificate\"\ncertificate = \"gone.pem\"",
+        &[
+            "4:1: credential.key: missing; for example: key = \"app.key\"",
+            "8:1: credential.certificate: cannot read /etc/ldap365/gone.pem: entity not found",
+        ],
+    );
+}
+
+#[test]
+fn proof_that_does_not_go_with_the_kind_is_refused() {
+    let check = |lines, expected: &[&str]| check(&with_credential(lines), expected);
+    check(
+        "kind = \"secret\"\nclient_secret = \"s\"\ncertificate = \"a\"\nkey = \"b\"",
+        &[
+            "9:1: credential.certificate: kind = \"secret\" does not use it; remove it, or change kind",
+            "10:1: credential.key: kind = \"secret\" does not use it; remove it, or change kind",
+        ],
+    );
+    check(
+        "kind = \"delegated\"\nclient_secret = { file = \"app.secret\" }\ncertificate = \"app.secret\"\nkey = \"app.secret\"",
+        &[
+            "8:1: credential.client_secret: the app proves itself by a secret or by a certificate; remove one of them",
+            "9:1: credential.certificate: /etc/ldap365/app.secret cannot be used: there is no certificate in it: it must \
+           be PEM (-----BEGIN CERTIFICATE-----)",
+        ],
+    );
 }
 
 #[test]

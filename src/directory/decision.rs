@@ -68,6 +68,10 @@ pub enum Reason {
     KindExcluded(GroupKind),
     /// The group was deleted in the tenant, and is kept for a rule only.
     Deleted,
+    /// `sync.groups` is off.
+    GroupsOff,
+    /// The rules would let it in, but the mass-change guard holds that back.
+    ChangeHeld,
 }
 
 /// Every decision taken at the last commit.
@@ -134,6 +138,10 @@ impl fmt::Display for Reason {
             Self::KindExcluded(kind) => {
                 write!(f, "groups of kind \"{}\" are not in sync.group_kinds", kind.as_str())
             }
+            Self::GroupsOff => f.write_str("sync.groups is false: groups are read for the rules only"),
+            Self::ChangeHeld => f.write_str(
+                "too many would be let in at once, so the change is held back (sync.max_change); `ldap365 sync --accept` lets it pass",
+            ),
             Self::Deleted => f.write_str("the group was deleted in Office 365; a rule still refers to it"),
         }
     }

@@ -22,7 +22,8 @@ const UPN_OCTETS_MAX: usize = 255;
 /// `a-z 0-9 . _ -`, drop everything else. Leading `.` and `-` and trailing ones go too, a name that
 /// starts with a digit gets a `_` in front, and one of digits only is refused, because programs
 /// would read it as a number. Cut after 32 octets. With [`UsernameSource::Upn`] the rule
-/// applies to what stands before the `@`, the domain follows, and the limit is 255 octets.
+/// applies to what stands before the `@`, the domain follows, and the limit is 255 octets. The `#EXT#` that
+/// marks a guest is left out first.
 pub fn username(user: &User, source: UsernameSource) -> Option<String> {
     let text = match source {
         UsernameSource::Upn | UsernameSource::UpnPrefix => user.user_principal_name.as_deref()?,
@@ -30,6 +31,8 @@ pub fn username(user: &User, source: UsernameSource) -> Option<String> {
         UsernameSource::MailPrefix => user.mail.as_deref()?,
         UsernameSource::SamAccountName => user.on_premises_sam_account_name.as_deref()?,
     };
+    let text = without_guest_mark(text);
+    let text = text.as_str();
     let prefix = text.split_once('@').map_or(text, |(prefix, _)| prefix);
     match source {
         UsernameSource::UpnPrefix | UsernameSource::MailPrefix => {
@@ -102,6 +105,19 @@ pub fn ascii_text(text: &str) -> String {
         }
     }
     out
+}
+
+/// `alice_partner.com#EXT#@contoso.onmicrosoft.com` without the mark of a guest (Graph, `userPrincipalName` of guests).
+fn without_guest_mark(text: &str) -> String {
+    const MARK: &str = "#EXT#";
+    let place = text
+        .as_bytes()
+        .windows(MARK.len())
+        .position(|window| window.eq_ignore_ascii_case(MARK.as_bytes()));
+    match place {
+        Some(place) => [&text[..place], &text[place + MARK.len()..]].concat(),
+        None => text.to_owned(),
+    }
 }
 
 fn whole_upn(prefix: &str, domain: &str) -> Option<String> {

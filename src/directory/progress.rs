@@ -1,6 +1,6 @@
 //! How far the sync has read, and when served entries last changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ pub struct Progress {
     pub groups: PhaseProgress,
 }
 
-/// Where one phase goes on; all `None` before its first commit.
+/// Where one phase goes on; all `None` or empty before its first commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PhaseProgress {
     /// The delta link committed together with what it stands for.
@@ -28,6 +28,20 @@ pub struct PhaseProgress {
     pub completed: Option<Timestamp>,
     /// When it last enumerated everything.
     pub enumerated: Option<Timestamp>,
+    /// The properties that the delta link tracks: `$select` of the enumeration it descends from.
+    pub selected: BTreeSet<String>,
+    /// The properties that the tenant refused then, and that are served by nobody. Asked for again at
+    /// the next full enumeration, and not before.
+    pub refused: BTreeSet<String>,
+}
+
+impl PhaseProgress {
+    /// Whether the delta link tracks all of `wanted` that the tenant allows, and nothing else.
+    ///
+    /// False after a mapping was changed, or after an update that reads more than the version before.
+    pub fn is_tracking(&self, wanted: &BTreeSet<String>) -> bool {
+        self.selected.union(&self.refused).eq(wanted)
+    }
 }
 
 /// [`Stamp`]s by entryUUID, for the entries now served and no others.

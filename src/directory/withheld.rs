@@ -21,6 +21,17 @@ pub struct Withheld {
 }
 
 impl Withheld {
+    /// What has to be withheld so that these are served while the tenant has those.
+    pub fn between(
+        tenant: (&BTreeMap<UserId, Arc<User>>, &BTreeMap<GroupId, Arc<Group>>),
+        served: (&BTreeMap<UserId, Arc<User>>, &BTreeMap<GroupId, Arc<Group>>),
+    ) -> Self {
+        Self {
+            users: differing(tenant.0, served.0),
+            groups: differing(tenant.1, served.1),
+        }
+    }
+
     /// Everything is served as the tenant says.
     pub fn is_empty(&self) -> bool {
         self.users.is_empty() && self.groups.is_empty()
@@ -47,6 +58,22 @@ impl Directory {
         };
         user.is_none_or(|user| user.account_enabled != Some(true))
     }
+}
+
+fn differing<K: Copy + Ord, V: PartialEq>(
+    tenant: &BTreeMap<K, Arc<V>>,
+    served: &BTreeMap<K, Arc<V>>,
+) -> BTreeMap<K, Option<Arc<V>>> {
+    let is_same = |one: &Arc<V>, other: &Arc<V>| Arc::ptr_eq(one, other) || one == other;
+    let other = tenant.iter().filter(|(id, object)| {
+        let served = served.get(id);
+        !served.is_some_and(|served| is_same(served, object))
+    });
+    let gone = served.keys().filter(|id| !tenant.contains_key(id));
+    other
+        .map(|(&id, object)| (id, Some(Arc::clone(object))))
+        .chain(gone.map(|&id| (id, None)))
+        .collect()
 }
 
 fn overlaid<K: Copy + Ord, V>(

@@ -6,7 +6,7 @@
 
 mod build;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::arena::{Chunk, Encoded};
@@ -31,6 +31,8 @@ pub struct Snapshot {
     groups_of: Links,
     first_person: EntryId,
     people: Vec<UserId>,
+    /// People who are shown as active while the tenant has disabled or deleted them; in order.
+    barred: BTreeSet<UserId>,
     first_group: EntryId,
     groups: Vec<GroupId>,
     visible: Vec<EntryId>,
@@ -82,7 +84,7 @@ pub struct Person {
     pub id: UserId,
     /// What the tenant knows them by; without one they cannot be verified there.
     pub user_principal_name: Option<String>,
-    /// May bind.
+    /// May bind: active, and neither disabled nor deleted in the tenant, even while that change is held back.
     pub is_active: bool,
 }
 
@@ -155,7 +157,7 @@ impl Snapshot {
         Some(Person {
             id,
             user_principal_name: upn.map(|upn| String::from_utf8_lossy(upn).into_owned()),
-            is_active: !self.head(entry).locked,
+            is_active: !self.head(entry).locked && !self.barred.contains(&id),
         })
     }
 

@@ -41,8 +41,9 @@ pub(crate) fn settings() -> Settings {
 pub(crate) fn directory() -> Directory {
     let mut directory = Directory::default();
     let mut records = BTreeMap::new();
-    let mut person = |number: u128, name: &str, user: User, decision: Decision| {
+    let mut person = |number: u128, name: &str, mut user: User, decision: Decision| {
         let id = UserId(object(number));
+        user.account_enabled = Some(decision.is_include());
         directory.users.insert(id, Arc::new(user));
         directory.decisions.users.insert(id, decision);
         let home = Some(format!("/home/{name}"));

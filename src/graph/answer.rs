@@ -121,23 +121,26 @@ pub(super) fn error(
     if request.is_delta && is_lost {
         return Error::ResyncRequired { collection, trace };
     }
+    let gone = |trace| Error::PageGone {
+        collection,
+        status: code,
+        trace,
+    };
     match code {
         403 => Error::PermissionMissing {
             collection,
             permission: request.permission,
             trace,
         },
-        // A concurrent change, and what a next link has been seen to answer for a while.
+        // A concurrent change.
         409 => Error::Outage {
             status: code,
             retry_after,
             trace,
         },
-        404 if body.has_code(&["UnknownError"]) => Error::Outage {
-            status: code,
-            retry_after,
-            trace,
-        },
+        // Seen on next links (microsoftgraph/microsoft-graph-docs-contrib#8166), and documented for lists.
+        404 if request.is_delta && body.has_code(&["UnknownError"]) => gone(trace),
+        400 if request.is_delta && body.has_code(&["Directory_ExpiredPageToken"]) => gone(trace),
         _ => match body.refused_property(&request.select) {
             Some(property) if matches!(code, 400 | 501) => Error::PropertyRefused {
                 collection,
@@ -262,11 +265,40 @@ mod tests {
         let unknown = r#"{"error":{"code":"UnknownError","message":""}}"#;
         assert!(matches!(
             answer(404, unknown),
-            Error::Outage { status: 404, .. }
+            Error::PageGone { status: 404, .. }
         ));
         assert!(matches!(
             answer(404, "<html>"),
             Error::Malformed { status: 404, .. }
         ));
+    }
+
+    #[test]
+    fn page_token_that_has_expired_is_a_lost_page() {
+        let body = r#"{"error":{"code":"directory_expiredpagetoken","message":"The specified page token value has expired."}}"#;
+        assert!(matches!(
+            answer(400, body),
+            Error::PageGone { status: 400, .. }
+        ));
+    }
+
+    #[test]
+    fn property_that_is_not_implemented_is_refused() {
+        let body = r#"{"error":{"code":"NotImplemented","message":"The property 'state' is not implemented here."}}"#;
+        assert!(matches!(
+            answer(501, body),
+            Error::PropertyRefused { property, .. } if property == "state"
+        ));
+    }
+
+    #[test]
+    fn every_kind_of_outage_is_one() {
+        for status in [408, 500, 502, 503, 504] {
+            assert!(
+                matches!(answer(status, ""), Error::Outage { .. }),
+                "{status}"
+            );
+        }
+        assert!(matches!(answer(509, ""), Error::Throttled { .. }));
     }
 }

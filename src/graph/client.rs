@@ -1,22 +1,29 @@
 //! Requests to Graph.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::header::{ACCEPT, AUTHORIZATION};
-use http::{HeaderValue, StatusCode};
-use jiff::Timestamp;
+use http::header::{ACCEPT, AUTHORIZATION, DATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
 use super::answer::{self, Request};
-use super::{Change, Error, GroupChange, Link, Page, Settings, Trace, UserChange, link, mapped};
+use super::{
+    Change, Error, GroupChange, Link, Next, Page, Settings, Trace, UserChange, link, mapped,
+};
 use crate::oauth::http::{BodyError, read_body, retry_after};
-use crate::oauth::{AccessToken, TokenSource};
+use crate::oauth::{AccessToken, CredentialFault, Rejection, TokenSource};
 
 /// How long one page may take in all.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(120);
+/// How far this host's clock may be from Graph's; client assertions and tickets bear about as much.
+const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_mins(5);
 /// The longest body that is read, after decompression. Pages are some hundred kilobytes.
 const BODY_OCTETS_MAX: usize = 64 << 20;
 
@@ -26,6 +33,8 @@ pub struct GraphClient {
     http: reqwest::Client,
     settings: Arc<Settings>,
     tokens: Arc<TokenSource>,
+    /// Whether this host's clock was found wrong; shared, so that it is said once.
+    has_skewed_clock: Arc<AtomicBool>,
 }
 
 /// The tenant's own record (Graph, resource type `organization`).
@@ -60,7 +69,22 @@ struct Organizations {
     value: Vec<Organization>,
 }
 
+/// A page whose objects are not decoded yet, and where the next one is.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    answer: Answer,
+    next: Next,
+}
+
+impl Fetched {
+    /// Where the round goes on.
+    pub(super) fn next(&self) -> &Next {
+        &self.next
+    }
+}
+
 /// A body with status 200, and the request that brought it.
+#[derive(Debug)]
 struct Answer {
     body: Vec<u8>,
     trace: Trace,
@@ -83,24 +107,25 @@ impl GraphClient {
             http,
             settings: Arc::new(settings.clone()),
             tokens,
+            has_skewed_clock: Arc::default(),
         }
     }
 
     /// The first link of a full round of users.
     pub fn users_delta_start(&self) -> Link {
-        self.delta_start::<UserChange>(&[])
+        self.delta_start::<UserChange>(&BTreeSet::new())
     }
 
     /// The first link of a full round of groups with their direct members.
     pub fn groups_delta_start(&self) -> Link {
-        self.delta_start::<GroupChange>(&[])
+        self.delta_start::<GroupChange>(&BTreeSet::new())
     }
 
     /// The first link of a full round that leaves out the properties in `refused`
     /// (see [`Error::PropertyRefused`]).
-    pub fn delta_start<C: Change>(&self, refused: &[&str]) -> Link {
+    pub fn delta_start<C: Change>(&self, refused: &BTreeSet<String>) -> Link {
         let mut select = self.select::<C>();
-        select.retain(|property| !refused.contains(&property.as_str()));
+        select.retain(|property| !refused.contains(property));
         Link(format!(
             "{}/v1.0/{}/delta?$select={}",
             self.base(),
@@ -109,7 +134,14 @@ impl GraphClient {
         ))
     }
 
-    /// The names in `$select`.
+    /// The properties to be read, when the tenant refuses none: those in `$select`, and parts of them that a
+    /// mapping names.
+    pub fn wanted<C: Change>(&self) -> BTreeSet<String> {
+        let mapped = C::mapped(&self.settings).iter().cloned();
+        self.select::<C>().into_iter().chain(mapped).collect()
+    }
+
+    /// The names in `$select`, when the tenant refuses none.
     fn select<C: Change>(&self) -> Vec<String> {
         let mut select: Vec<String> = C::select().into_iter().map(str::to_owned).collect();
         for property in C::mapped(&self.settings) {
@@ -124,8 +156,14 @@ impl GraphClient {
     /// Fetches one page, once. The link is followed exactly as given. Cancel-safe.
     ///
     /// # Errors
-    /// See [`Error`]; [`page_with_retry`](Self::page_with_retry) asks again where that may help.
+    /// See [`Error`]; a [`Reader`](super::Reader) asks again where that may help.
     pub async fn page<C: Change>(&self, link: &Link) -> Result<Page<C>, Error> {
+        let fetched = self.fetch::<C>(link).await?;
+        self.decode(&fetched)
+    }
+
+    /// The same, with the objects on the page not decoded yet.
+    pub(super) async fn fetch<C: Change>(&self, link: &Link) -> Result<Fetched, Error> {
         let request = Request {
             collection: C::COLLECTION,
             permission: C::PERMISSION,
@@ -133,11 +171,16 @@ impl GraphClient {
             is_delta: true,
         };
         let answer = self.get(link, &request).await?;
-        let page = Page::read(&answer.body, C::mapped(&self.settings))
-            .map_err(|flaw| answer.malformed(flaw))?;
+        let next = Next::read(&answer.body).map_err(|flaw| answer.malformed(flaw))?;
         // Before the caller can keep the link.
-        link::own(&self.settings.graph_url, page.next.as_str())?;
-        Ok(page)
+        link::own(&self.settings.graph_url, next.as_str())?;
+        Ok(Fetched { answer, next })
+    }
+
+    /// Reads the objects on a page.
+    pub(super) fn decode<C: Change>(&self, fetched: &Fetched) -> Result<Page<C>, Error> {
+        Page::read(&fetched.answer.body, C::mapped(&self.settings))
+            .map_err(|flaw| fetched.answer.malformed(flaw))
     }
 
     /// Asks who the tenant is. One attempt: it is a person who waits for the answer. Cancel-safe.
@@ -170,21 +213,52 @@ impl GraphClient {
             .ok_or_else(|| answer.malformed("no organization in it"))
     }
 
+    /// What time it is by Graph's clock, or by ours when Graph does not say; warns when they begin to differ.
+    fn compare_clocks(&self, headers: &HeaderMap, trace: &Trace) -> Timestamp {
+        let ours = Timestamp::now();
+        let Some(theirs) = date(headers) else {
+            return ours;
+        };
+        let skew = ours.duration_since(theirs);
+        let is_skewed = skew.abs() > CLOCK_SKEW_MAX;
+        if self.has_skewed_clock.swap(is_skewed, Ordering::Relaxed) != is_skewed && is_skewed {
+            tracing::warn!(
+                skew_seconds = skew.as_secs(), %trace,
+                "this host's clock and Graph's differ: set it right, or signing in may fail and times are wrong"
+            );
+        }
+        theirs
+    }
+
     fn base(&self) -> &str {
         self.settings.graph_url.as_str().trim_end_matches('/')
     }
 
-    /// Gets `link`, and once more with a new token when Graph refuses the one at hand.
+    /// Gets `link`: once more with a new token when Graph refuses the one at hand, and with the next credential
+    /// when it refuses that, too, or denies what the sync must read.
     async fn get(&self, link: &Link, request: &Request) -> Result<Answer, Error> {
         let url = link::own(&self.settings.graph_url, &link.0)?;
-        let token = self.tokens.token().await?;
-        match self.send(url.clone(), &token, request).await {
-            Err(Error::TokenRefused { trace }) => {
+        loop {
+            let mut token = self.tokens.token().await?;
+            let mut outcome = self.send(url.clone(), &token, request).await;
+            if let Err(Error::TokenRefused { trace }) = &outcome {
+                // Expired by Graph's clock, or revoked: whatever the challenge says, a new token answers it.
                 tracing::debug!(%trace, "Graph refused the token; a new one is tried");
                 self.tokens.invalidate(&token).await;
-                self.send(url, &self.tokens.token().await?, request).await
+                token = self.tokens.token().await?;
+                outcome = self.send(url.clone(), &token, request).await;
             }
-            outcome => outcome,
+            let Err(error) = outcome else {
+                self.tokens.accept(&token, request.collection).await;
+                return outcome;
+            };
+            let Some(rejection) = rejection(&error, request) else {
+                return Err(error);
+            };
+            if !self.tokens.reject(&token, rejection).await {
+                return Err(error);
+            }
+            tracing::debug!(%error, "the next credential is tried");
         }
     }
 
@@ -217,7 +291,9 @@ impl GraphClient {
             .await
             .map_err(|source| unreachable(source, &trace))?;
         let status = response.status();
-        let retry_after = retry_after(response.headers(), Timestamp::now());
+        // A date is Graph's to the second, so it is taken by Graph's clock and not by ours.
+        let now = self.compare_clocks(response.headers(), &trace);
+        let retry_after = retry_after(response.headers(), now);
         let request_id = response
             .headers()
             .get("request-id")
@@ -243,6 +319,27 @@ impl GraphClient {
             Err(answer::error(request, status, retry_after, &body, trace))
         }
     }
+}
+
+/// What an error says about the credential, if anything.
+fn rejection(error: &Error, request: &Request) -> Option<Rejection> {
+    let fault = match error {
+        Error::TokenRefused { .. } => CredentialFault::Other,
+        // Only the sync's own pages count: the rest may lack permissions that nobody asked for.
+        Error::PermissionMissing { .. } if request.is_delta => CredentialFault::PermissionMissing,
+        _ => return None,
+    };
+    Some(Rejection {
+        fault,
+        reason: error.to_string(),
+        subject: request.collection,
+    })
+}
+
+/// The `Date` header (RFC 9110 §6.6.1).
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = headers.get(DATE)?.to_str().ok()?;
+    Some(rfc2822::parse(text).ok()?.timestamp())
 }
 
 /// The `Authorization` header, marked so that no layer below logs it.

@@ -1,6 +1,7 @@
 //! Why Graph gave no page, and who must act.
 
 use std::fmt;
+use std::mem::Discriminant;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -60,6 +61,18 @@ pub enum Error {
     ResyncRequired {
         /// What was asked for.
         collection: &'static str,
+        /// The request.
+        trace: Trace,
+    },
+    /// Graph no longer knows the page that its own link leads to: the round must start over.
+    #[error(
+        "Graph has lost a page of {collection} in the middle of a round (HTTP {status}; {trace})"
+    )]
+    PageGone {
+        /// What was asked for.
+        collection: &'static str,
+        /// The HTTP status.
+        status: u16,
         /// The request.
         trace: Trace,
     },
@@ -141,3 +154,36 @@ pub enum Error {
         trace: Trace,
     },
 }
+
+impl Error {
+    /// Whether time alone may mend it: asking for the same page again, now or at a later pass, may work.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Throttled { .. }
+            | Self::Outage { .. }
+            | Self::Unreachable { .. }
+            | Self::Malformed { .. } => true,
+            Self::Token(error) => error.is_transient(),
+            Self::TokenRefused { .. }
+            | Self::PermissionMissing { .. }
+            | Self::ResyncRequired { .. }
+            | Self::PageGone { .. }
+            | Self::PropertyRefused { .. }
+            | Self::ForeignLink { .. }
+            | Self::Refused { .. } => false,
+        }
+    }
+
+    /// What kind of trouble this is, to tell it from another of another request.
+    pub fn kind(&self) -> Kind {
+        let status = match self {
+            Self::Outage { status, .. } | Self::Malformed { status, .. } => Some(*status),
+            _ => None,
+        };
+        Kind(std::mem::discriminant(self), status)
+    }
+}
+
+/// The kind of an [`Error`]: the variant, and the HTTP status where that makes a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind(Discriminant<Error>, Option<u16>);

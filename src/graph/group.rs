@@ -87,6 +87,12 @@ impl GroupPatch {
         self.display_name.is_set()
     }
 
+    /// A property that every group has and this entry gives as `null`: what Graph does when the
+    /// permission to read it is missing (Graph, "Limited information returned").
+    pub fn withheld(&self) -> Option<&'static str> {
+        matches!(self.display_name, Property::Null).then_some("displayName")
+    }
+
     fn has_type(&self, name: &str) -> Property<bool> {
         self.group_types
             .clone()

@@ -24,6 +24,11 @@ pub enum Flaw {
     },
     /// An object id that is not a GUID: the object or link is skipped.
     NotAGuid,
+    /// `null` where every object of its kind has a value: the permission to read it is missing. The
+    /// whole entry is taken for unchanged.
+    Withheld,
+    /// Nothing but links was said about an object, never what it is: it is taken for unchanged.
+    Bare,
     /// Not a date in RFC 3339 form; the property is taken for unchanged.
     NotADate,
 }
@@ -41,6 +46,15 @@ impl fmt::Display for Problem {
             Flaw::NotAGuid => write!(
                 f,
                 "object \"{id}\": {field} holds an id that is not a GUID, and is skipped"
+            ),
+            Flaw::Withheld => write!(
+                f,
+                "object \"{id}\": Graph withholds {field}, as it does without the permission to read it; the \
+                 object is taken for unchanged"
+            ),
+            Flaw::Bare => write!(
+                f,
+                "object \"{id}\": Graph enumerates it without {field}, and it is taken for unchanged"
             ),
             Flaw::NotADate => write!(
                 f,

@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
-use super::{Change, Error, GraphClient, Link, Page};
+use super::Error;
 
 /// How often one page is asked for in all.
 pub const ATTEMPTS_MAX: u32 = 6;
+/// The same for a page that Graph says it does not know: it has been seen to find it again.
+pub const LOST_PAGE_ATTEMPTS_MAX: u32 = 3;
 /// The first wait of the backoff; each further one doubles.
 pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 /// The longest wait of the backoff.
@@ -28,7 +30,7 @@ pub enum Verdict {
 pub fn judge(error: &Error, attempt: u32, jitter: f64) -> Verdict {
     let told = match error {
         Error::Throttled { retry_after, .. } | Error::Outage { retry_after, .. } => *retry_after,
-        Error::Unreachable { .. } | Error::Malformed { .. } => None,
+        Error::Unreachable { .. } | Error::Malformed { .. } | Error::PageGone { .. } => None,
         Error::Token(error) if error.is_transient() => error.retry_after(),
         Error::Token(_)
         | Error::TokenRefused { .. }
@@ -38,7 +40,11 @@ pub fn judge(error: &Error, attempt: u32, jitter: f64) -> Verdict {
         | Error::ForeignLink { .. }
         | Error::Refused { .. } => return Verdict::GiveUp,
     };
-    if attempt >= ATTEMPTS_MAX {
+    let attempts_max = match error {
+        Error::PageGone { .. } => LOST_PAGE_ATTEMPTS_MAX,
+        _ => ATTEMPTS_MAX,
+    };
+    if attempt >= attempts_max {
         return Verdict::GiveUp;
     }
     match told {
@@ -56,31 +62,36 @@ fn backoff(attempt: u32, jitter: f64) -> Duration {
         .mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
 }
 
-impl GraphClient {
-    /// Fetches a page, asking for the same link again as [`judge`] says. Cancel-safe.
-    ///
-    /// # Errors
-    /// The last failure, when asking again would not help or has not.
-    pub async fn page_with_retry<C: Change>(&self, link: &Link) -> Result<Page<C>, Error> {
-        let mut attempt = 1;
-        loop {
-            let error = match self.page(link).await {
-                Ok(page) => return Ok(page),
-                Err(error) => error,
-            };
-            let Verdict::Again(wait) = judge(&error, attempt, fastrand::f64()) else {
-                return Err(error);
-            };
-            tracing::warn!(
-                collection = C::COLLECTION,
-                attempt,
-                wait_seconds = wait.as_secs_f64(),
-                %error,
-                "a page of the tenant failed; it is asked for again"
-            );
-            tokio::time::sleep(wait).await;
-            attempt += 1;
-        }
+/// A page is asked for again after a wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// How long.
+    pub wait: Duration,
+    /// What happened, with the ids of the request.
+    pub reason: String,
+}
+
+/// Runs `request` until it succeeds or [`judge`] says to give up. `waiting` hears of every wait before
+/// it begins. Cancel-safe if `request` is.
+///
+/// # Errors
+/// The last failure, when asking again would not help or has not.
+pub async fn with_retry<T, F: Future<Output = Result<T, Error>>>(
+    mut request: impl FnMut() -> F,
+    mut waiting: impl FnMut(&Error, Duration),
+) -> Result<T, Error> {
+    let mut attempt = 1;
+    loop {
+        let error = match request().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let Verdict::Again(wait) = judge(&error, attempt, fastrand::f64()) else {
+            return Err(error);
+        };
+        waiting(&error, wait);
+        tokio::time::sleep(wait).await;
+        attempt += 1;
     }
 }
 
@@ -148,6 +159,42 @@ mod tests {
             Verdict::Again(_)
         ));
         assert_eq!(judge(&throttled(None), ATTEMPTS_MAX, 0.0), Verdict::GiveUp);
+    }
+
+    #[test]
+    fn lost_page_is_asked_for_a_few_times_only() {
+        let lost = Error::PageGone {
+            collection: "users",
+            status: 404,
+            trace: trace(),
+        };
+        let last = LOST_PAGE_ATTEMPTS_MAX;
+        assert!(matches!(judge(&lost, last - 1, 0.0), Verdict::Again(_)));
+        assert_eq!(judge(&lost, last, 0.0), Verdict::GiveUp);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_wait_is_told_before_it_begins() {
+        let answers = std::cell::Cell::new(0);
+        let mut waits = Vec::new();
+        let outcome = with_retry(
+            || {
+                answers.set(answers.get() + 1);
+                let answer = match answers.get() {
+                    1 => Err(throttled(Some(Duration::from_millis(2128)))),
+                    2 => Err(throttled(None)),
+                    _ => Ok(7),
+                };
+                async move { answer }
+            },
+            |error, wait| {
+                assert!(matches!(error, Error::Throttled { .. }));
+                waits.push(wait);
+            },
+        )
+        .await;
+        assert_eq!(outcome.unwrap(), 7);
+        assert_eq!((waits.len(), waits[0]), (2, Duration::from_millis(2128)));
     }
 
     #[test]

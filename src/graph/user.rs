@@ -133,6 +133,21 @@ impl UserPatch {
         self.texts[0].is_set()
     }
 
+    /// A property that every user has and this entry gives as `null`: what Graph does when the
+    /// permission to read it is missing (Graph, "Limited information returned").
+    pub fn withheld(&self) -> Option<&'static str> {
+        match (&self.texts[0], &self.account_enabled) {
+            (Property::Null, _) => Some(UPN),
+            (_, Property::Null) => Some("accountEnabled"),
+            _ => None,
+        }
+    }
+
+    /// Whether the entry says whose account it is and whether it is enabled, as every entry should.
+    pub fn is_telling(&self) -> bool {
+        self.is_whole() && self.account_enabled.is_set()
+    }
+
     fn read(entry: &mut Entry<'_>, mapped: &[String]) -> Self {
         Self {
             texts: TEXTS.each_ref().map(|text| entry.text(text.name)),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::aadsts::{self, Entry, PasswordVerdict};
+use super::fault::{CredentialFailure, CredentialFault};
 use super::http::chain;
 
 /// Why no token, and no verdict on a password, came from the sign-in service.
@@ -50,18 +51,23 @@ pub enum Error {
         /// What was wrong, without any of the body.
         what: String,
     },
+    /// The certificate's key would not sign. A fault of this host; nothing was sent.
+    #[error(
+        "the assertion could not be signed with the certificate's key: check that the key is intact"
+    )]
+    Unsigned,
     /// Every `[[credential]]` was refused. The administrator must mend one.
     #[error("no [[credential]] works: {}", join(.0))]
     AllRefused(Vec<CredentialRefusal>),
 }
 
-/// What the service said about one `[[credential]]`.
-#[derive(Clone, Debug)]
+/// Why one `[[credential]]` gave no token that works.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialRefusal {
     /// The administrator's name for the credential.
     pub name: String,
-    /// The answer.
-    pub refusal: Refusal,
+    /// What is wrong with it.
+    pub failure: CredentialFailure,
 }
 
 /// The token endpoint's answer to a request it will not grant.
@@ -69,6 +75,8 @@ pub struct CredentialRefusal {
 /// Source: Microsoft identity platform, "Authentication and authorization error codes".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
+    /// `error`, the class of OAuth. It decides only where there is no code, as one code comes with several.
+    pub error: String,
     /// `error_codes`: AADSTS numbers, possibly several; from the description when the array is missing.
     pub codes: Vec<u32>,
     /// The first line of `error_description`, without control characters and cut to a readable length.
@@ -106,7 +114,7 @@ impl Error {
             | Self::Unreachable { .. }
             | Self::Malformed { .. } => true,
             Self::Refused(refusal) => refusal.is_transient(),
-            Self::AllRefused(_) => false,
+            Self::Unsigned | Self::AllRefused(_) => false,
         }
     }
 }
@@ -119,12 +127,34 @@ impl Refusal {
 
     /// Whether the codes speak of a passing fault: nothing was decided about the credential or password.
     pub fn is_transient(&self) -> bool {
+        let is_passing = matches!(
+            self.error.as_str(),
+            "temporarily_unavailable" | "server_error"
+        );
         self.password_verdict() == PasswordVerdict::NothingTransient
+            || (self.codes.is_empty() && is_passing)
+    }
+
+    /// What the answer says about the credential that was used. Decided on the codes alone, but for
+    /// `temporarily_unavailable`, which comes without one.
+    pub fn fault(&self) -> CredentialFault {
+        match aadsts::credential_fault(&self.codes) {
+            _ if self.is_transient() && self.codes.is_empty() => CredentialFault::Outage,
+            fault => fault,
+        }
     }
 
     /// The table's entry for the first code that has one.
     pub fn entry(&self) -> Option<&'static Entry> {
         self.codes.iter().find_map(|&code| aadsts::entry(code))
+    }
+
+    /// What is the case, with the code: the table's words, or else the service's own.
+    pub fn reason(&self) -> String {
+        match self.entry() {
+            Some(entry) => format!("{} (AADSTS{})", entry.meaning, entry.code),
+            None => format!("the sign-in service refused ({})", self.description),
+        }
     }
 
     /// What to do about it.
@@ -138,19 +168,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.entry() {
-            Some(entry) => write!(
-                f,
-                "{} (AADSTS{}): {}",
-                entry.meaning, entry.code, entry.advice
-            )?,
-            None => write!(
-                f,
-                "the sign-in service refused: {}; {}",
-                self.description,
-                self.advice()
-            )?,
-        }
+        write!(f, "{}: {}", self.reason(), self.advice())?;
         if let Some(id) = &self.correlation_id {
             write!(f, " (correlation id {id})")?;
         }
@@ -164,7 +182,7 @@ fn join(refusals: &[CredentialRefusal]) -> String {
     }
     let each: Vec<String> = refusals
         .iter()
-        .map(|each| format!("\"{}\": {}", each.name, each.refusal))
+        .map(|each| format!("\"{}\": {}", each.name, each.failure))
         .collect();
     each.join("; ")
 }

@@ -9,12 +9,12 @@ use sled::Batch;
 
 use super::key::Key;
 use super::record::{
-    DecisionRecord, GenerationRecord, GroupRecord, MemberRecord, OverrideRecord, PinRecord,
-    ProgressRecord, RegistrationRecord, StampRecord, UserRecord, WithheldGroupRecord,
-    WithheldUserRecord, encode,
+    DecisionRecord, GenerationRecord, GroupRecord, HeldKindsRecord, MemberRecord, MemoryRecord,
+    OverrideRecord, PinRecord, ProgressRecord, RegistrationRecord, StampRecord, UserRecord,
+    WithheldGroupRecord, WithheldUserRecord, encode,
 };
 use super::{CommitStats, Generation};
-use crate::directory::{Decisions, Group, GroupId, Overrides, Progress, State, Withheld};
+use crate::directory::{Decisions, Group, GroupId, Guard, Overrides, Progress, State, Withheld};
 
 /// The records to write and to remove, and how many.
 #[derive(Default)]
@@ -60,6 +60,7 @@ impl Changes {
         }
         changes.note_withheld(&before.withheld, &after.withheld);
         changes.note_overrides(&before.overrides, &after.overrides);
+        changes.note_guard(&before.guard, &after.guard);
         changes.note_progress(&old.progress, &new.progress);
         changes
     }
@@ -113,6 +114,16 @@ impl Changes {
             let key = Key::AwaitedOverride(name);
             self.note(key, old, new, encode::<OverrideRecord>);
         }
+    }
+
+    fn note_guard(&mut self, old: &Guard, new: &Guard) {
+        for (subject, old, new) in merge(&old.subjects, &new.subjects) {
+            self.note(Key::Remembered(*subject), old, new, encode::<MemoryRecord>);
+        }
+        let held = |guard: &'_ Guard| (!guard.held.is_empty()).then(|| guard.held.clone());
+        self.note(Key::HeldKinds, held(old), held(new), |held| {
+            encode::<HeldKindsRecord>(held.iter().collect::<HeldKindsRecord>())
+        });
     }
 
     fn note_progress(&mut self, old: &Progress, new: &Progress) {

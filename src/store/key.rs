@@ -8,6 +8,7 @@ use std::str;
 use uuid::Uuid;
 
 use super::record::Fault;
+use crate::directory::guard::Subject;
 use crate::directory::{GroupId, ObjectId, UserId};
 
 /// What a record is about.
@@ -45,6 +46,10 @@ pub(super) enum Key<'a> {
     Override(ObjectId),
     /// What the administrator has set for a name that is not known yet.
     AwaitedOverride(&'a str),
+    /// What the mass-change guard remembers of a person, a membership or a group.
+    Remembered(Subject),
+    /// The kinds of change that the mass-change guard holds back.
+    HeldKinds,
 }
 
 mod tag {
@@ -64,6 +69,10 @@ mod tag {
     pub(super) const WITHHELD_GROUP: u8 = 0x61;
     pub(super) const OVERRIDE: u8 = 0x70;
     pub(super) const AWAITED_OVERRIDE: u8 = 0x71;
+    pub(super) const REMEMBERED_PERSON: u8 = 0x80;
+    pub(super) const REMEMBERED_MEMBERSHIP: u8 = 0x81;
+    pub(super) const REMEMBERED_GROUP: u8 = 0x82;
+    pub(super) const HELD_KINDS: u8 = 0x83;
 }
 
 impl<'a> Key<'a> {
@@ -86,6 +95,13 @@ impl<'a> Key<'a> {
             Self::WithheldGroup(id) => (tag::WITHHELD_GROUP, id.0.as_bytes(), &[]),
             Self::Override(id) => (tag::OVERRIDE, id.as_bytes(), &[]),
             Self::AwaitedOverride(name) => (tag::AWAITED_OVERRIDE, name.as_bytes(), &[]),
+            Self::Remembered(Subject::Person(id)) => (tag::REMEMBERED_PERSON, id.0.as_bytes(), &[]),
+            Self::Remembered(Subject::Membership(group, member)) => {
+                let tag = tag::REMEMBERED_MEMBERSHIP;
+                (tag, group.0.as_bytes(), member.as_bytes())
+            }
+            Self::Remembered(Subject::Group(id)) => (tag::REMEMBERED_GROUP, id.0.as_bytes(), &[]),
+            Self::HeldKinds => (tag::HELD_KINDS, &[], &[]),
         };
         [&[tag], first, second].concat()
     }
@@ -111,6 +127,14 @@ impl<'a> Key<'a> {
             tag::AWAITED_OVERRIDE => {
                 Self::AwaitedOverride(str::from_utf8(rest).map_err(Fault::KeyText)?)
             }
+            tag::REMEMBERED_PERSON => Self::Remembered(Subject::Person(UserId(object_id(rest)?))),
+            tag::REMEMBERED_MEMBERSHIP => {
+                let (group, member) = rest.split_at_checked(16).ok_or(Fault::KeyLength)?;
+                let group = GroupId(object_id(group)?);
+                Self::Remembered(Subject::Membership(group, object_id(member)?))
+            }
+            tag::REMEMBERED_GROUP => Self::Remembered(Subject::Group(GroupId(object_id(rest)?))),
+            tag::HELD_KINDS => Self::HeldKinds,
             tag::TENANT => Self::Tenant,
             tag::GENERATION => Self::Generation,
             tag::USERS_PROGRESS => Self::UsersProgress,
@@ -146,6 +170,14 @@ impl fmt::Display for Key<'_> {
             Self::WithheldUser(id) => write!(f, "the withheld state of user {id}"),
             Self::WithheldGroup(id) => write!(f, "the withheld state of group {id}"),
             Self::Override(id) => write!(f, "the local settings of object {id}"),
+            Self::Remembered(Subject::Person(id)) => {
+                write!(f, "the guard's memory of person {id}")
+            }
+            Self::Remembered(Subject::Membership(group, member)) => {
+                write!(f, "the guard's memory of {member} in group {group}")
+            }
+            Self::Remembered(Subject::Group(id)) => write!(f, "the guard's memory of group {id}"),
+            Self::HeldKinds => f.write_str("the kinds of change that are held back"),
             Self::AwaitedOverride(name) => write!(f, "the local settings awaiting \"{name}\""),
         }
     }
@@ -177,6 +209,10 @@ mod tests {
             Key::WithheldGroup(GroupId(id)),
             Key::Override(id),
             Key::AwaitedOverride("ada@contoso.com"),
+            Key::Remembered(Subject::Person(UserId(id))),
+            Key::Remembered(Subject::Membership(GroupId(id), other)),
+            Key::Remembered(Subject::Group(GroupId(id))),
+            Key::HeldKinds,
         ] {
             let bytes = key.to_bytes();
             assert_eq!(Key::from_bytes(&bytes).unwrap(), key);

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::Error;
 use super::key::Key;
 use super::record::{
-    DecisionRecord, Fault, GroupRecord, MemberRecord, OverrideRecord, PinRecord, ProgressRecord,
-    RegistrationRecord, StampRecord, UserRecord, WithheldGroupRecord, WithheldUserRecord, decode,
+    DecisionRecord, Fault, GroupRecord, HeldKindsRecord, MemberRecord, MemoryRecord,
+    OverrideRecord, PinRecord, ProgressRecord, RegistrationRecord, StampRecord, UserRecord,
+    WithheldGroupRecord, WithheldUserRecord, decode,
 };
 use crate::directory::registry::Record;
 use crate::directory::{Directory, Group, GroupId, Member, ObjectId, Registry, State, User};
@@ -37,6 +38,7 @@ impl Loader {
             pins,
             withheld,
             overrides,
+            guard,
             ..
         } = &mut self.state.directory;
         let progress = &mut self.state.progress;
@@ -92,6 +94,14 @@ impl Loader {
             Key::Override(id) => {
                 let set = decode::<OverrideRecord>(record)?.into();
                 overrides.objects.insert(id, set);
+            }
+            Key::Remembered(subject) => {
+                let memory = decode::<MemoryRecord>(record)?.try_into()?;
+                guard.subjects.insert(subject, memory);
+            }
+            Key::HeldKinds => {
+                let held: Vec<_> = decode::<HeldKindsRecord>(record)?.try_into()?;
+                guard.held.extend(held);
             }
             Key::AwaitedOverride(name) => {
                 let set = decode::<OverrideRecord>(record)?.into();

@@ -7,6 +7,7 @@
 
 mod decision;
 mod group;
+mod guard;
 mod progress;
 mod registry;
 mod user;
@@ -22,6 +23,7 @@ use thiserror::Error;
 
 pub(super) use decision::DecisionRecord;
 pub(super) use group::{GroupRecord, MemberRecord};
+pub(super) use guard::{HeldKindsRecord, MemoryRecord};
 pub(super) use progress::{GenerationRecord, ProgressRecord, StampRecord, TenantRecord};
 pub(super) use registry::{PinRecord, RegistrationRecord};
 pub(super) use user::UserRecord;

@@ -31,7 +31,19 @@ pub enum Error {
         /// The phase that was being read.
         phase: PhaseName,
     },
-    /// A full enumeration did not end. The next pass tries again.
+    /// Graph enumerates objects and withholds what they are. The administrator must grant a permission.
+    #[error(
+        "the {phase} phase was told ids and nothing else, as Graph does when a permission is missing: grant the \
+         application permission {permission} and give admin consent (Entra admin center, App registrations, API \
+         permissions); nothing was changed"
+    )]
+    Withheld {
+        /// The phase that was being read.
+        phase: PhaseName,
+        /// The least permission for it.
+        permission: &'static str,
+    },
+    /// A full enumeration did not end, or went on without anything new. The next pass tries again.
     #[error("the {phase} phase did not end after {pages} pages; nothing was changed")]
     TooManyPages {
         /// The phase that was being read.
@@ -57,13 +69,14 @@ impl Error {
             | Self::NextLinkRepeated { phase, .. }
             | Self::TooManyPages { phase, .. }
             | Self::NobodyThere { phase }
+            | Self::Withheld { phase, .. }
             | Self::Commit { phase, .. } => *phase,
         }
     }
 
-    /// Whether the other phase is bound to fail as well: no token to be had, nobody reached, or nowhere to
-    /// put the result.
-    pub fn ends_pass(&self) -> bool {
+    /// Whether the other phase fails for the same reason, if it fails as well: no token to be had, nobody
+    /// reached, or nowhere to put the result.
+    pub fn is_common(&self) -> bool {
         match self {
             Self::Graph { source, .. } => {
                 matches!(
@@ -76,6 +89,7 @@ impl Error {
             Self::Commit { .. } => true,
             Self::NextLinkRepeated { .. }
             | Self::TooManyPages { .. }
+            | Self::Withheld { .. }
             | Self::NobodyThere { .. } => false,
         }
     }

@@ -36,6 +36,10 @@ pub fn hour(number: i64) -> Timestamp {
 /// Everyone and every group is let in.
 pub fn open_rules() -> Rules {
     Rules {
+        users: true,
+        groups: true,
+        guests: false,
+        max_change: 20,
         groups_without_email: true,
         group_prefixes: Vec::new(),
         allowed_groups: Vec::new(),
@@ -189,8 +193,17 @@ pub fn outage() -> graph::Error {
     }
 }
 
+/// Graph does not know the page that its own link leads to.
+pub fn page_gone() -> graph::Error {
+    graph::Error::PageGone {
+        collection: "users",
+        status: 404,
+        trace: trace(),
+    }
+}
+
 /// Graph will not hear of a property.
-pub fn property_refused(property: &'static str) -> graph::Error {
+pub fn property_refused(property: &str) -> graph::Error {
     graph::Error::PropertyRefused {
         collection: "users",
         property: property.to_owned(),

@@ -1,37 +1,22 @@
-//! One pass: the loop that fetches what the rounds ask for and commits what they bring.
+//! One pass: both phases read side by side, and committed one after the other.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use crate::directory::State;
 use crate::directory::registry::Policy;
-use crate::graph::{self, GraphClient, GroupChange, Link, Page, UserChange};
+use crate::graph::{self, GraphClient, GroupChange, Link, Page, Reader, UserChange};
 
 use super::phase::{Groups, Phase, PhaseName, Users};
-use super::round::{Finished, Mode, Round, Step};
+use super::reading::{Read, Reading, Unfinished};
+use super::round::Mode;
 use super::summary::{PhaseSummary, Summary};
-use super::{Error, Settings, is_complete, settle};
+use super::{Error, Settings, Tenant, is_complete, is_servable, settle};
 
-/// Properties that the rules and the registry decide by: without one of them a full enumeration would
-/// let guests in, or throw everybody out, so a tenant that refuses one ends the phase.
-const ESSENTIAL: [&str; 12] = [
-    "id",
-    "userPrincipalName",
-    "mailNickname",
-    "onPremisesSamAccountName",
-    "mail",
-    "accountEnabled",
-    "userType",
-    "displayName",
-    "mailEnabled",
-    "securityEnabled",
-    "groupTypes",
-    "members",
-];
-
-/// What happens during a pass, for whoever shows progress.
+/// What happens during a pass, for whoever shows progress. The phases run side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A phase begins.
@@ -41,6 +26,13 @@ pub enum Event {
         /// How it reads.
         mode: Mode,
     },
+    /// An enumeration that the pass before could not finish goes on where it stopped.
+    Resumed {
+        /// Which phase.
+        phase: PhaseName,
+        /// How many pages it has already.
+        pages: usize,
+    },
     /// A page was read.
     PageRead {
         /// In which phase.
@@ -49,6 +41,15 @@ pub enum Event {
         pages: usize,
         /// How many entries were on this one.
         entries: usize,
+    },
+    /// A page failed, and is asked for again after a wait.
+    Waiting {
+        /// In which phase.
+        phase: PhaseName,
+        /// How long.
+        wait: Duration,
+        /// What happened, with the ids of the request.
+        reason: String,
     },
     /// The phase begins again, with a full enumeration: Graph demands it, refuses a property, or what is held cannot be built upon.
     Restarted {
@@ -62,18 +63,46 @@ pub enum Event {
     },
 }
 
-/// Reads what changed since `state`, users first, then groups, and commits each phase that reached its end.
+/// What a pass is to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// When to enumerate, and by which rules.
+    pub settings: &'a Settings,
+    /// How names and numbers are handed out.
+    pub policy: &'a Policy,
+    /// Enumerate everything.
+    pub full: bool,
+    /// How many objects of each list the summary names; `usize::MAX` for all of them.
+    pub named_max: usize,
+}
+
+/// Where the pages of a phase come from.
 ///
-/// `full` enumerates everything; so does a phase whose last enumeration is older than `full_interval`.
-/// `commit` must make the state durable, serve it, and give back the state as committed. A phase that
-/// fails is in [`Summary::errors`] and keeps the other from nothing, unless there is no token to be had
-/// or the store fails. Dropping the future is safe: what is not committed is lost, and nothing else.
+/// Not a trait, and `fetch` not an `AsyncFn(&Link)`: the compiler cannot yet prove that the future of
+/// one is `Send` for every lifetime.
+#[derive(Debug)]
+pub struct Source<S, F> {
+    /// The properties that are wanted, as `$select` names them.
+    pub wanted: BTreeSet<String>,
+    /// The first link of a full enumeration that leaves these properties out.
+    pub start: S,
+    /// The page behind a link, asked for as often as that makes sense.
+    pub fetch: F,
+}
+
+/// Reads what changed since `state`, users and groups side by side, and commits each phase that reached its end:
+/// users as soon as they are read, groups after that.
+///
+/// [`Order::full`] enumerates everything; so does a phase whose last enumeration is older than `full_interval`.
+/// `unfinished` carries an enumeration that a passing failure broke off from one pass to the next.
+/// `commit` must make the state durable, serve it, and give back the state as committed; one that only keeps it
+/// makes a dry run. A phase that fails is in [`Summary::errors`] and keeps the other from nothing, unless the
+/// store fails. Dropping the future is safe: what is not committed is lost, and nothing else.
 pub async fn pass<R, E>(
     client: &GraphClient,
     state: Arc<State>,
-    settings: &Settings,
-    policy: &Policy,
-    full: bool,
+    order: Order<'_>,
+    unfinished: &mut Unfinished,
     events: impl Fn(Event),
     commit: impl FnMut(State) -> R,
 ) -> Summary
@@ -81,183 +110,164 @@ where
     R: Future<Output = Result<Arc<State>, E>>,
     E: std::error::Error + Send + Sync + 'static,
 {
+    let (users_reader, groups_reader) =
+        (&Reader::new(client.clone()), &Reader::new(client.clone()));
+    let events = &events;
     let users = Source {
-        start: |refused: &[&str]| client.delta_start::<UserChange>(refused),
-        fetch: |link: Link| async move { client.page_with_retry::<UserChange>(&link).await },
+        wanted: client.wanted::<UserChange>(),
+        start: |refused: &BTreeSet<String>| client.delta_start::<UserChange>(refused),
+        fetch: |link: Link| async move { fetch::<Users>(users_reader, link, events).await },
     };
     let groups = Source {
-        start: |refused: &[&str]| client.delta_start::<GroupChange>(refused),
-        fetch: |link: Link| async move { client.page_with_retry::<GroupChange>(&link).await },
+        wanted: client.wanted::<GroupChange>(),
+        start: |refused: &BTreeSet<String>| client.delta_start::<GroupChange>(refused),
+        fetch: |link: Link| async move { fetch::<Groups>(groups_reader, link, events).await },
     };
-    Pass::new(state, settings, policy, full, events, commit)
-        .run(users, groups)
-        .await
+    pass_from(
+        users,
+        groups,
+        Timestamp::now,
+        state,
+        order,
+        unfinished,
+        events,
+        commit,
+    )
+    .await
 }
 
-/// Where the pages of a phase come from.
-///
-/// Not a trait, and `fetch` not an `AsyncFn(&Link)`: the compiler cannot yet prove that the future of
-/// one is `Send` for every lifetime.
-pub(super) struct Source<S, F> {
-    /// The first link of a full enumeration that leaves these properties out.
-    pub(super) start: S,
-    /// The page behind a link.
-    pub(super) fetch: F,
+async fn fetch<P: Phase>(
+    reader: &Reader<P::Change>,
+    link: Link,
+    events: &impl Fn(Event),
+) -> Result<Page<P::Change>, graph::Error> {
+    let waiting = |waiting: graph::Waiting| {
+        events(Event::Waiting {
+            phase: P::NAME,
+            wait: waiting.wait,
+            reason: waiting.reason,
+        });
+    };
+    reader.page(&link, waiting).await
 }
 
-pub(super) struct Pass<'a, Events, Commit> {
-    before: Arc<State>,
+/// The same, wherever the pages come from, and whatever the time is by `clock`.
+#[allow(clippy::too_many_arguments)] // Two sources and two ends, of which `pass` provides half.
+pub async fn pass_from<F, G, R, E>(
+    users: Source<impl Fn(&BTreeSet<String>) -> Link, impl Fn(Link) -> F>,
+    groups: Source<impl Fn(&BTreeSet<String>) -> Link, impl Fn(Link) -> G>,
+    clock: impl Fn() -> Timestamp,
     state: Arc<State>,
-    settings: &'a Settings,
-    policy: &'a Policy,
-    full: bool,
-    events: Events,
-    commit: Commit,
-    summary: Summary,
+    order: Order<'_>,
+    unfinished: &mut Unfinished,
+    events: impl Fn(Event),
+    commit: impl FnMut(State) -> R,
+) -> Summary
+where
+    F: Future<Output = Result<Page<UserChange>, graph::Error>>,
+    G: Future<Output = Result<Page<GroupChange>, graph::Error>>,
+    R: Future<Output = Result<Arc<State>, E>>,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let began = Instant::now();
+    let before = Arc::clone(&state);
+    let reading = Reading {
+        base: &before,
+        order,
+        clock: &clock,
+        events: &events,
+    };
+    let mut writing = Writing {
+        summary: Summary::begun(clock()),
+        state,
+        order,
+        clock: &clock,
+        events: &events,
+        commit,
+    };
+    let (users_slot, groups_slot) = (&mut unfinished.users, &mut unfinished.groups);
+    let users = async {
+        let read = reading.phase::<Users, _>(users, users_slot).await;
+        writing.phase(read).await;
+    };
+    let ((), read) = tokio::join!(users, reading.phase::<Groups, _>(groups, groups_slot));
+    let is_store_broken = |error: &Error| matches!(error, Error::Commit { .. });
+    if !writing.summary.errors.iter().any(is_store_broken) {
+        writing.phase(read).await;
+    }
+    let Writing {
+        mut summary, state, ..
+    } = writing;
+    summary.compare(&before, &state, order.named_max);
+    summary.duration = began.elapsed();
+    summary
 }
 
-impl<'a, Events, Commit, R, E> Pass<'a, Events, Commit>
+/// The half of a pass that commits.
+struct Writing<'a, Clock, Events, Commit> {
+    state: Arc<State>,
+    summary: Summary,
+    order: Order<'a>,
+    clock: &'a Clock,
+    events: &'a Events,
+    commit: Commit,
+}
+
+impl<Clock, Events, Commit, R, E> Writing<'_, Clock, Events, Commit>
 where
+    Clock: Fn() -> Timestamp,
     Events: Fn(Event),
     Commit: FnMut(State) -> R,
     R: Future<Output = Result<Arc<State>, E>>,
     E: std::error::Error + Send + Sync + 'static,
 {
-    pub(super) fn new(
-        state: Arc<State>,
-        settings: &'a Settings,
-        policy: &'a Policy,
-        full: bool,
-        events: Events,
-        commit: Commit,
-    ) -> Self {
-        let summary = Summary::begun(Timestamp::now());
-        Self {
-            before: Arc::clone(&state),
-            state,
-            settings,
-            policy,
-            full,
-            events,
-            commit,
-            summary,
-        }
-    }
-
-    pub(super) async fn run<F, G>(
-        mut self,
-        users: Source<impl Fn(&[&str]) -> Link, impl Fn(Link) -> F>,
-        groups: Source<impl Fn(&[&str]) -> Link, impl Fn(Link) -> G>,
-    ) -> Summary
-    where
-        F: Future<Output = Result<Page<UserChange>, graph::Error>>,
-        G: Future<Output = Result<Page<GroupChange>, graph::Error>>,
-    {
-        let clock = Instant::now();
-        match self.phase::<Users, _>(users).await {
-            Ok(done) => self.summary.users = Some(done),
+    async fn phase<P: Phase>(&mut self, read: Read<P>) {
+        self.summary.requests += read.requests;
+        match self.commit(read).await {
+            Ok(done) => match P::NAME {
+                PhaseName::Users => self.summary.users = Some(done),
+                PhaseName::Groups => self.summary.groups = Some(done),
+            },
+            // The first phase has said it for both.
+            Err(error) if error.is_common() && self.summary.errors.iter().any(Error::is_common) => {
+            }
             Err(error) => self.summary.errors.push(error),
         }
-        if !self.summary.errors.iter().any(Error::ends_pass) {
-            match self.phase::<Groups, _>(groups).await {
-                Ok(done) => self.summary.groups = Some(done),
-                Err(error) => self.summary.errors.push(error),
-            }
-        }
-        self.summary
-            .compare(&self.before.directory, &self.state.directory);
-        self.summary.duration = clock.elapsed();
-        self.summary
     }
 
-    async fn phase<P: Phase, F>(
-        &mut self,
-        source: Source<impl Fn(&[&str]) -> Link, impl Fn(Link) -> F>,
-    ) -> Result<PhaseSummary, Error>
-    where
-        F: Future<Output = Result<Page<P::Change>, graph::Error>>,
-    {
-        let (finished, pages) = self.read::<P, _>(source).await?;
-        let done = PhaseSummary {
-            mode: finished.mode,
-            pages,
-            tally: finished.tally,
-        };
-        self.summary.unreadable.extend(finished.problems);
-        let mut state = finished.state;
-        let settled = settle(
-            &mut state.directory,
-            &self.settings.rules,
-            self.policy,
-            Timestamp::now(),
+    /// Settles what was read on top of what is committed by now, and commits that.
+    async fn commit<P: Phase>(&mut self, read: Read<P>) -> Result<PhaseSummary, Error> {
+        let finished = read.outcome?;
+        let mut state = State::clone(&self.state);
+        finished.advance(
+            P::progress_mut(&mut state.progress),
+            &read.selected,
+            &read.refused,
         );
+        let mut tenant = Tenant::of(&state.directory);
+        *P::objects_mut(&mut tenant) = finished.objects;
+        let (directory, settled) = settle(
+            &self.state.directory,
+            tenant,
+            &self.order.settings.rules,
+            self.order.policy,
+            (self.clock)(),
+            !is_servable(&self.state),
+        );
+        state.directory = directory;
         self.state = (self.commit)(state).await.map_err(|source| Error::Commit {
             phase: P::NAME,
             source: Box::new(source),
         })?;
+        self.summary.unreadable.extend(finished.problems);
         if is_complete(&self.state) {
-            (self.summary.problems, self.summary.warnings) = (settled.problems, settled.warnings);
+            self.summary.settled = settled;
         }
         (self.events)(Event::Committed { phase: P::NAME });
-        Ok(done)
-    }
-
-    /// Reads a round to its end; with how many pages it took, those before a restart included.
-    async fn read<P: Phase, F>(
-        &mut self,
-        source: Source<impl Fn(&[&str]) -> Link, impl Fn(Link) -> F>,
-    ) -> Result<(Finished, usize), Error>
-    where
-        F: Future<Output = Result<Page<P::Change>, graph::Error>>,
-    {
-        let phase = P::NAME;
-        let progress = P::progress(&self.state.progress);
-        let mode = Mode::choose(
-            progress,
-            self.full,
-            self.settings.full_interval,
-            Timestamp::now(),
-        );
-        let start = (source.start)(&[]);
-        let mut round = Round::<P>::begin(Arc::clone(&self.state), start, mode);
-        (self.events)(Event::Began {
-            phase,
-            mode: round.mode(),
-        });
-        let mut pages = 0;
-        let mut refused = Vec::new();
-        loop {
-            self.summary.requests += 1;
-            let step = match (source.fetch)(round.link().clone()).await {
-                Ok(page) => {
-                    pages += 1;
-                    let entries = page.changes.len();
-                    (self.events)(Event::PageRead {
-                        phase,
-                        pages: round.pages() + 1,
-                        entries,
-                    });
-                    round.page(page, Timestamp::now())
-                }
-                Err(graph::Error::PropertyRefused { property, .. })
-                    if !ESSENTIAL.contains(&property.as_str()) && !refused.contains(&property) =>
-                {
-                    self.summary.left_out.push(property.clone());
-                    refused.push(property);
-                    let refused: Vec<&str> = refused.iter().map(String::as_str).collect();
-                    Step::Restart(round.restarted_from((source.start)(&refused)))
-                }
-                Err(error) => round.failed(error),
-            };
-            round = match step {
-                Step::Fetch(next) => next,
-                Step::Restart(again) => {
-                    (self.events)(Event::Restarted { phase });
-                    again
-                }
-                Step::Commit(finished) => return Ok((*finished, pages)),
-                Step::GiveUp(error) => return Err(error),
-            };
-        }
+        Ok(PhaseSummary {
+            mode: finished.mode,
+            pages: read.pages,
+            tally: finished.tally,
+        })
     }
 }

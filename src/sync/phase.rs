@@ -7,8 +7,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::directory::{Directory, Group, GroupId, PhaseProgress, Progress, User, UserId};
-use crate::graph::{GroupChange, UserChange};
+use crate::graph::{Change, GroupChange, UserChange};
 
+use super::Tenant;
 use super::apply::{apply_group, apply_user};
 
 /// The objects of a phase, by id.
@@ -17,19 +18,21 @@ pub type Objects<P> = BTreeMap<<P as Phase>::Id, Arc<<P as Phase>::Object>>;
 /// One half of a pass. Implemented by [`Users`] and [`Groups`], and by nothing else.
 pub trait Phase: fmt::Debug {
     /// What an object is known by.
-    type Id: Copy + Ord + FromStr + fmt::Debug;
+    type Id: Copy + Ord + FromStr + fmt::Debug + fmt::Display + Send;
     /// What is read.
-    type Object: PartialEq + fmt::Debug;
+    type Object: PartialEq + fmt::Debug + Send + Sync;
     /// What Graph reports about it.
-    type Change;
+    type Change: Change + Send;
     /// Which of the two this is.
     const NAME: PhaseName;
+    /// A property that every object of this kind has.
+    const ESSENCE: &'static str;
 
-    /// The objects held now.
-    fn objects(directory: &Directory) -> &Objects<Self>;
+    /// The tenant's objects as last read, whatever is served of them.
+    fn tenant(directory: &Directory) -> Objects<Self>;
 
-    /// The place of those objects.
-    fn objects_mut(directory: &mut Directory) -> &mut Objects<Self>;
+    /// The place of the objects among what was read.
+    fn objects_mut(tenant: &mut Tenant) -> &mut Objects<Self>;
 
     /// Where the phase goes on.
     fn progress(progress: &Progress) -> &PhaseProgress;
@@ -37,8 +40,19 @@ pub trait Phase: fmt::Debug {
     /// The place of that.
     fn progress_mut(progress: &mut Progress) -> &mut PhaseProgress;
 
-    /// Applies a change; a removed object that is `pinned` may leave something behind.
-    fn apply(objects: &mut Objects<Self>, change: Self::Change, pinned: &BTreeSet<GroupId>);
+    /// Whom a change is about.
+    fn id(change: &Self::Change) -> Self::Id;
+
+    /// What a change tells of the object itself.
+    fn account(change: &Self::Change) -> Account;
+
+    /// Applies a change, and tells whether it changed anything; a removed object that is `pinned` may
+    /// leave something behind.
+    fn apply(objects: &mut Objects<Self>, change: Self::Change, pinned: &BTreeSet<GroupId>)
+    -> bool;
+
+    /// Whether this is known of an object: what it is, and not only what it is linked to.
+    fn is_whole(object: &Self::Object) -> bool;
 
     /// Whether only a full enumeration can tell what this change makes of the objects: they lack what
     /// it builds upon.
@@ -60,12 +74,25 @@ pub trait Phase: fmt::Debug {
 }
 
 /// The name of a phase in logs, errors and summaries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PhaseName {
     /// The first: who is there, and who is disabled.
     Users,
     /// The second: the groups with their members.
     Groups,
+}
+
+/// How much an entry tells of the object it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// That it is gone.
+    Removed,
+    /// What every object of its kind has.
+    Full,
+    /// Less than that: a change of some properties or members, or all that Graph is willing to tell.
+    Partial,
+    /// That this property, which every object of its kind has, is `null`: the permission is missing.
+    Withheld(&'static str),
 }
 
 /// The users phase.
@@ -81,13 +108,14 @@ impl Phase for Users {
     type Object = User;
     type Change = UserChange;
     const NAME: PhaseName = PhaseName::Users;
+    const ESSENCE: &'static str = "userPrincipalName";
 
-    fn objects(directory: &Directory) -> &Objects<Self> {
-        &directory.users
+    fn tenant(directory: &Directory) -> Objects<Self> {
+        directory.tenant_users()
     }
 
-    fn objects_mut(directory: &mut Directory) -> &mut Objects<Self> {
-        &mut directory.users
+    fn objects_mut(tenant: &mut Tenant) -> &mut Objects<Self> {
+        &mut tenant.users
     }
 
     fn progress(progress: &Progress) -> &PhaseProgress {
@@ -98,8 +126,29 @@ impl Phase for Users {
         &mut progress.users
     }
 
-    fn apply(objects: &mut Objects<Self>, change: UserChange, _pinned: &BTreeSet<GroupId>) {
-        apply_user(objects, change);
+    fn id(change: &UserChange) -> UserId {
+        match change {
+            UserChange::Upsert { id, .. } | UserChange::Remove { id, .. } => *id,
+        }
+    }
+
+    fn account(change: &UserChange) -> Account {
+        match change {
+            UserChange::Remove { .. } => Account::Removed,
+            UserChange::Upsert { patch, .. } => match patch.withheld() {
+                Some(property) => Account::Withheld(property),
+                None if patch.is_telling() => Account::Full,
+                None => Account::Partial,
+            },
+        }
+    }
+
+    fn apply(objects: &mut Objects<Self>, change: UserChange, _pinned: &BTreeSet<GroupId>) -> bool {
+        apply_user(objects, change)
+    }
+
+    fn is_whole(user: &User) -> bool {
+        user.user_principal_name.is_some()
     }
 
     fn needs_enumeration(objects: &Objects<Self>, change: &UserChange) -> bool {
@@ -131,13 +180,14 @@ impl Phase for Groups {
     type Object = Group;
     type Change = GroupChange;
     const NAME: PhaseName = PhaseName::Groups;
+    const ESSENCE: &'static str = "displayName";
 
-    fn objects(directory: &Directory) -> &Objects<Self> {
-        &directory.groups
+    fn tenant(directory: &Directory) -> Objects<Self> {
+        directory.tenant_groups()
     }
 
-    fn objects_mut(directory: &mut Directory) -> &mut Objects<Self> {
-        &mut directory.groups
+    fn objects_mut(tenant: &mut Tenant) -> &mut Objects<Self> {
+        &mut tenant.groups
     }
 
     fn progress(progress: &Progress) -> &PhaseProgress {
@@ -148,8 +198,29 @@ impl Phase for Groups {
         &mut progress.groups
     }
 
-    fn apply(objects: &mut Objects<Self>, change: GroupChange, pinned: &BTreeSet<GroupId>) {
-        apply_group(objects, change, |id| pinned.contains(&id));
+    fn id(change: &GroupChange) -> GroupId {
+        match change {
+            GroupChange::Upsert { id, .. } | GroupChange::Remove { id, .. } => *id,
+        }
+    }
+
+    fn account(change: &GroupChange) -> Account {
+        match change {
+            GroupChange::Remove { .. } => Account::Removed,
+            GroupChange::Upsert { patch, .. } => match patch.withheld() {
+                Some(property) => Account::Withheld(property),
+                None if patch.is_whole() => Account::Full,
+                None => Account::Partial,
+            },
+        }
+    }
+
+    fn apply(objects: &mut Objects<Self>, change: GroupChange, pinned: &BTreeSet<GroupId>) -> bool {
+        apply_group(objects, change, |id| pinned.contains(&id))
+    }
+
+    fn is_whole(group: &Group) -> bool {
+        group.display_name.is_some()
     }
 
     /// A deleted group that is back may report its properties only, and no member that it had all along.

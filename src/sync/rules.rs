@@ -90,6 +90,20 @@ pub enum Warning {
         /// The deleted group.
         id: GroupId,
     },
+    /// The group's membership is hidden and Graph shows nobody. Grant `Member.Read.Hidden`.
+    MembersHidden {
+        /// The group.
+        id: GroupId,
+        /// How many members it had when they were last seen; they stay.
+        kept: usize,
+    },
+    /// Graph says of some members that they exist, and not what they are. Grant the permission to read them.
+    MembersUnreadable {
+        /// The group.
+        id: GroupId,
+        /// How many of them are known from before; they stay.
+        kept: usize,
+    },
 }
 
 /// Applies the rules to the whole tenant, imported or not.
@@ -104,7 +118,10 @@ pub fn decide(directory: &Directory, rules: &Rules) -> Verdict {
             decide_users(directory, rules, &resolved.pins),
             decide_groups(directory, rules),
         ),
-        false => (freeze_users(directory), freeze_groups(directory)),
+        false => (
+            freeze_users(directory, rules),
+            freeze_groups(directory, rules),
+        ),
     };
     Verdict {
         decisions: Decisions { users, groups },
@@ -120,7 +137,7 @@ fn decide_users(directory: &Directory, rules: &Rules, pins: &Pins) -> BTreeMap<U
     let mut ignored = members(&rules.ignored_groups);
     let mut allowed = members(&rules.allowed_groups);
     let mut decide_user = |id: &UserId, user: &User| {
-        if let Some(reason) = account_reason(user) {
+        if let Some(reason) = account_reason(user, rules) {
             return Decision::Exclude(reason);
         }
         if let Some(path) = ignored.remove(id) {
@@ -140,8 +157,8 @@ fn decide_users(directory: &Directory, rules: &Rules, pins: &Pins) -> BTreeMap<U
 }
 
 /// What is wrong with the account itself, whatever the rules say.
-fn account_reason(user: &User) -> Option<Reason> {
-    match (user.account_enabled, user.is_guest) {
+fn account_reason(user: &User, rules: &Rules) -> Option<Reason> {
+    match (user.account_enabled, user.is_guest && !rules.guests) {
         (Some(false), _) => Some(Reason::Disabled),
         (None, _) => Some(Reason::EnabledUnknown),
         (Some(true), true) => Some(Reason::Guest),
@@ -187,28 +204,29 @@ fn decide_groups(directory: &Directory, rules: &Rules) -> BTreeMap<GroupId, Deci
 }
 
 /// The last good decisions on groups, while the rules cannot be read.
-fn freeze_groups(directory: &Directory) -> BTreeMap<GroupId, Decision> {
+fn freeze_groups(directory: &Directory, rules: &Rules) -> BTreeMap<GroupId, Decision> {
     let freeze = |id: GroupId, group: &Group| match directory.decisions.groups.get(&id) {
         _ if group.is_deleted => Decision::Exclude(Reason::Deleted),
-        Some(decision) => decision.clone(),
-        None => Decision::Exclude(Reason::RulesUnresolved),
+        _ if !rules.groups => Decision::Exclude(Reason::GroupsOff),
+        Some(decision) if !is_passing(decision) => decision.clone(),
+        _ => Decision::Exclude(Reason::RulesUnresolved),
     };
     let groups = directory.groups.iter();
     groups.map(|(&id, group)| (id, freeze(id, group))).collect()
 }
 
 /// The last good decisions on users, while the rules cannot be read.
-fn freeze_users(directory: &Directory) -> BTreeMap<UserId, Decision> {
+fn freeze_users(directory: &Directory, rules: &Rules) -> BTreeMap<UserId, Decision> {
     let freeze = |id: &UserId, user: &User| {
-        if let Some(reason) = account_reason(user) {
+        if let Some(reason) = account_reason(user, rules) {
             return Decision::Exclude(reason);
         }
         match directory.decisions.users.get(id) {
             // The account is in order again, but what the rules would say is unknown.
             None
-            | Some(Decision::Exclude(Reason::Disabled | Reason::EnabledUnknown | Reason::Guest)) => {
-                Decision::Exclude(Reason::RulesUnresolved)
-            }
+            | Some(Decision::Exclude(
+                Reason::Disabled | Reason::EnabledUnknown | Reason::Guest | Reason::ChangeHeld,
+            )) => Decision::Exclude(Reason::RulesUnresolved),
             Some(last) => last.clone(),
         }
     };
@@ -219,9 +237,23 @@ fn freeze_users(directory: &Directory) -> BTreeMap<UserId, Decision> {
         .collect()
 }
 
+/// The reason was a state of affairs that has ended, so it says nothing about the rules.
+fn is_passing(decision: &Decision) -> bool {
+    let reason = decision.reason();
+    reason.is_some_and(|reason| {
+        matches!(
+            reason,
+            Reason::GroupsOff | Reason::ChangeHeld | Reason::Deleted
+        )
+    })
+}
+
 fn decide_group(group: &Group, rules: &Rules) -> Decision {
     if group.is_deleted {
         return Decision::Exclude(Reason::Deleted);
+    }
+    if !rules.groups {
+        return Decision::Exclude(Reason::GroupsOff);
     }
     if !rules.group_kinds.contains(&group.kind()) {
         return Decision::Exclude(Reason::KindExcluded(group.kind()));
@@ -288,6 +320,14 @@ impl fmt::Display for Warning {
             Self::PinnedGroupDeleted { name, id } => write!(
                 f,
                 "group {id}, which the rule for \"{name}\" means, was deleted; its last members keep counting until the rule is changed"
+            ),
+            Self::MembersHidden { id, kept } => write!(
+                f,
+                "group {id} hides its members and Graph shows none: the {kept} last known stay; grant Member.Read.Hidden to see them"
+            ),
+            Self::MembersUnreadable { id, kept } => write!(
+                f,
+                "Graph does not say what {kept} members of group {id} are: they stay as last known; grant User.Read.All and GroupMember.Read.All"
             ),
         }
     }

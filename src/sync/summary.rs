@@ -1,19 +1,22 @@
 //! What a pass did, for people.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::directory::{Decision, Directory, ObjectId, Reason};
+use crate::directory::{
+    Decision, Directory, GroupId, Member, ObjectId, Progress, Reason, State, UserId,
+};
 use crate::graph::Problem;
 
 use super::round::Mode;
 use super::tally::Tally;
-use super::{Error, RuleProblem, Warning};
+use super::{Error, Settled};
 
-/// How many objects a summary names; beyond that it only counts.
-const NAMED_MAX: usize = 100;
+/// How many objects of each list a summary names unless more are asked for; beyond that it only counts.
+pub const NAMED_MAX: usize = 100;
 
 /// What a pass did.
 #[derive(Debug)]
@@ -34,15 +37,17 @@ pub struct Summary {
     pub imported: Moves,
     /// Groups that were imported and are not any more.
     pub dropped: Moves,
+    /// Imported groups whose direct members are not the same as before, those imported anew included.
+    pub memberships: Listed<MembershipChange>,
+    /// Users and groups who are served under another name than before.
+    pub renamed: Listed<Rename>,
     /// Pages asked for; repetitions within the client are not counted.
     pub requests: usize,
-    /// Group names in the rules that cannot be resolved, as of the last phase committed.
-    pub problems: Vec<RuleProblem>,
-    /// What deserves a look, as of the last phase committed.
-    pub warnings: Vec<Warning>,
+    /// What the rules had to say, as of the last phase committed.
+    pub settled: Settled,
     /// What could not be read of single objects, in phases that were committed.
     pub unreadable: Vec<Problem>,
-    /// Properties that the tenant refuses: this pass enumerated without them, and the state is degraded.
+    /// Properties that the tenant refuses: entries are served without them, and the state is degraded.
     pub left_out: Vec<String>,
     /// Why a phase, or both, came to nothing.
     pub errors: Vec<Error>,
@@ -59,14 +64,17 @@ pub struct PhaseSummary {
     pub tally: Tally,
 }
 
-/// Objects whose decision changed in one direction.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Moves {
+/// A list that may be longer than anyone reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed<T> {
     /// How many there are.
     pub count: usize,
-    /// The first hundred of them, by object id.
-    pub first: Vec<Move>,
+    /// The first of them, by object id.
+    pub first: Vec<T>,
 }
+
+/// Objects whose decision changed in one direction.
+pub type Moves = Listed<Move>;
 
 /// An object whose decision changed.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +85,53 @@ pub struct Move {
     pub label: String,
     /// Why it is out; `None` when it is in, and when it is no longer in the tenant at all.
     pub reason: Option<Reason>,
+}
+
+/// A group whose direct members changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MembershipChange {
+    /// Which group.
+    pub id: GroupId,
+    /// What people call it.
+    pub label: String,
+    /// What people call those who are in it and were not; nested groups included.
+    pub gained: Listed<String>,
+    /// What people call those who were in it and are not.
+    pub lost: Listed<String>,
+}
+
+/// A user or group whose registered name changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rename {
+    /// Which object.
+    pub id: ObjectId,
+    /// The name before.
+    pub from: String,
+    /// The name now; `None` when it was lost to another object, or cannot be made any more.
+    pub to: Option<String>,
+}
+
+impl<T> Default for Listed<T> {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            first: Vec::new(),
+        }
+    }
+}
+
+impl<T> Listed<T> {
+    /// Counts everything and keeps the first `named_max`.
+    fn of(all: impl Iterator<Item = T>, named_max: usize) -> Self {
+        let mut list = Self::default();
+        for each in all {
+            list.count += 1;
+            if list.first.len() < named_max {
+                list.first.push(each);
+            }
+        }
+        list
+    }
 }
 
 impl Summary {
@@ -96,62 +151,137 @@ impl Summary {
             deactivated: Moves::default(),
             imported: Moves::default(),
             dropped: Moves::default(),
+            memberships: Listed::default(),
+            renamed: Listed::default(),
             requests: 0,
-            problems: Vec::new(),
-            warnings: Vec::new(),
+            settled: Settled::default(),
             unreadable: Vec::new(),
             left_out: Vec::new(),
             errors: Vec::new(),
         }
     }
 
-    /// Notes whom the pass let in and whom it put out.
-    pub(super) fn compare(&mut self, before: &Directory, after: &Directory) {
-        let user = |id| {
-            after
-                .users
-                .get(&id)
-                .or(before.users.get(&id))
-                .map(|user| user.label().to_owned())
+    /// Notes what the pass changed for clients, naming up to `named_max` objects of each list.
+    pub(super) fn compare(&mut self, before: &Arc<State>, after: &Arc<State>, named_max: usize) {
+        let Progress { users, groups } = &after.progress;
+        self.left_out = users.refused.union(&groups.refused).cloned().collect();
+        if Arc::ptr_eq(before, after) {
+            return;
+        }
+        let change = Change {
+            before: &before.directory,
+            after: &after.directory,
+            named_max,
         };
-        let group = |id| {
-            after
-                .groups
-                .get(&id)
-                .or(before.groups.get(&id))
-                .map(|group| group.label().to_owned())
-        };
-        let (before, after) = (&before.decisions, &after.decisions);
-        (self.activated, self.deactivated) = moves(&before.users, &after.users, user);
-        (self.imported, self.dropped) = moves(&before.groups, &after.groups, group);
+        (self.activated, self.deactivated) = change.users();
+        (self.imported, self.dropped) = change.groups();
+        self.memberships = change.memberships();
+        self.renamed = change.renamed();
     }
 }
 
-/// Who is in and was not, and who was in and is not.
-fn moves<K: Copy + Ord + Into<ObjectId>>(
-    before: &BTreeMap<K, Decision>,
-    after: &BTreeMap<K, Decision>,
-    label: impl Fn(K) -> Option<String>,
-) -> (Moves, Moves) {
-    let is_in =
-        |decisions: &BTreeMap<K, Decision>, id| decisions.get(id).is_some_and(Decision::is_include);
-    let list = |ids: Vec<K>| Moves {
-        count: ids.len(),
-        first: ids
-            .into_iter()
-            .take(NAMED_MAX)
-            .map(|id| Move {
-                id: id.into(),
-                label: label(id).unwrap_or_default(),
-                reason: after.get(&id).and_then(Decision::reason).cloned(),
-            })
-            .collect(),
-    };
-    let came = after
-        .keys()
-        .filter(|id| is_in(after, id) && !is_in(before, id));
-    let went = before
-        .keys()
-        .filter(|id| is_in(before, id) && !is_in(after, id));
-    (list(came.copied().collect()), list(went.copied().collect()))
+/// Two directories and how many objects of each list to name.
+struct Change<'a> {
+    before: &'a Directory,
+    after: &'a Directory,
+    named_max: usize,
+}
+
+impl Change<'_> {
+    fn users(&self) -> (Moves, Moves) {
+        let (before, after) = (&self.before.decisions.users, &self.after.decisions.users);
+        self.moves(before, after, |id| self.user_label(id))
+    }
+
+    fn groups(&self) -> (Moves, Moves) {
+        let (before, after) = (&self.before.decisions.groups, &self.after.decisions.groups);
+        self.moves(before, after, |id| self.group_label(id))
+    }
+
+    /// Who is in and was not, and who was in and is not.
+    fn moves<K: Copy + Ord + Into<ObjectId>>(
+        &self,
+        before: &BTreeMap<K, Decision>,
+        after: &BTreeMap<K, Decision>,
+        label: impl Fn(K) -> Option<String>,
+    ) -> (Moves, Moves) {
+        let is_in = |decisions: &BTreeMap<K, Decision>, id| {
+            decisions.get(id).is_some_and(Decision::is_include)
+        };
+        let describe = |&id: &K| Move {
+            id: id.into(),
+            label: label(id).unwrap_or_default(),
+            reason: after.get(&id).and_then(Decision::reason).cloned(),
+        };
+        let came = after
+            .iter()
+            .filter(|(id, decision)| decision.is_include() && !is_in(before, id));
+        let went = before
+            .iter()
+            .filter(|(id, decision)| decision.is_include() && !is_in(after, id));
+        (
+            Listed::of(came.map(|(id, _)| describe(id)), self.named_max),
+            Listed::of(went.map(|(id, _)| describe(id)), self.named_max),
+        )
+    }
+
+    fn memberships(&self) -> Listed<MembershipChange> {
+        let nobody = BTreeMap::new();
+        let changed = self.after.groups.iter().filter_map(|(&id, group)| {
+            let decision = self.after.decisions.groups.get(&id);
+            if !decision.is_some_and(Decision::is_include) {
+                return None;
+            }
+            let held = self.before.groups.get(&id);
+            if held.is_some_and(|held| Arc::ptr_eq(held, group)) {
+                return None;
+            }
+            let held = held.map_or(&nobody, |held| &held.members);
+            let change = MembershipChange {
+                id,
+                label: group.label().to_owned(),
+                gained: self.absentees(&group.members, held),
+                lost: self.absentees(held, &group.members),
+            };
+            (change.gained.count + change.lost.count > 0).then_some(change)
+        });
+        Listed::of(changed, self.named_max)
+    }
+
+    /// Those of `members` who are not among `others`.
+    fn absentees(
+        &self,
+        members: &BTreeMap<ObjectId, Member>,
+        others: &BTreeMap<ObjectId, Member>,
+    ) -> Listed<String> {
+        let absent = members.keys().filter(|id| !others.contains_key(id));
+        let label = |&id| {
+            let known = self.user_label(UserId(id));
+            known
+                .or_else(|| self.group_label(GroupId(id)))
+                .unwrap_or_else(|| id.to_string())
+        };
+        Listed::of(absent.map(label), self.named_max)
+    }
+
+    fn renamed(&self) -> Listed<Rename> {
+        let users = self.after.decisions.users.keys().map(|&id| id.0);
+        let groups = self.after.decisions.groups.keys().map(|&id| id.0);
+        let name = |directory: &Directory, id: ObjectId| directory.registry.get(id)?.name.clone();
+        let renamed = users.chain(groups).filter_map(|id| {
+            let (from, to) = (name(self.before, id)?, name(self.after, id));
+            (to.as_ref() != Some(&from)).then_some(Rename { id, from, to })
+        });
+        Listed::of(renamed, self.named_max)
+    }
+
+    fn user_label(&self, id: UserId) -> Option<String> {
+        let user = self.after.users.get(&id).or(self.before.users.get(&id));
+        user.map(|user| user.label().to_owned())
+    }
+
+    fn group_label(&self, id: GroupId) -> Option<String> {
+        let group = self.after.groups.get(&id).or(self.before.groups.get(&id));
+        group.map(|group| group.label().to_owned())
+    }
 }

@@ -1,9 +1,8 @@
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::fixtures::*;
-use super::pass::{Pass, Source};
 use super::round::Mode;
 use super::tally::Tally;
 use super::*;
@@ -11,7 +10,7 @@ use crate::directory::{DeltaLink, Reason};
 use crate::graph::{self, GroupChange, Link, Page, UserChange};
 
 /// What Graph will answer, in this order.
-struct Tenant {
+struct Answers {
     users: RefCell<VecDeque<Result<Page<UserChange>, graph::Error>>>,
     groups: RefCell<VecDeque<Result<Page<GroupChange>, graph::Error>>>,
     asked: RefCell<Vec<String>>,
@@ -21,7 +20,7 @@ struct Tenant {
 #[error("the disk is full")]
 struct DiskFull;
 
-impl Tenant {
+impl Answers {
     fn new(
         users: Vec<Result<Page<UserChange>, graph::Error>>,
         groups: Vec<Result<Page<GroupChange>, graph::Error>>,
@@ -41,6 +40,18 @@ impl Tenant {
         rules: Rules,
         commits_work: bool,
     ) -> (Summary, Vec<Arc<State>>) {
+        self.resume(state, rules, commits_work, &mut Unfinished::default())
+            .await
+    }
+
+    /// The same, with what the pass before could not finish.
+    async fn resume(
+        &self,
+        state: &State,
+        rules: Rules,
+        commits_work: bool,
+        unfinished: &mut Unfinished,
+    ) -> (Summary, Vec<Arc<State>>) {
         let committed = RefCell::new(Vec::new());
         let (settings, policy) = (settings(rules), policy());
         let commit = async |state: State| {
@@ -51,31 +62,50 @@ impl Tenant {
             committed.borrow_mut().push(Arc::clone(&state));
             Ok(state)
         };
+        let wanted = wanted();
         let users = Source {
-            start: |refused: &[&str]| Link(format!("users{}", refused.concat())),
+            wanted: wanted.clone(),
+            start: |refused: &BTreeSet<String>| Link(format!("users{}", joined(refused))),
             fetch: async |link: Link| {
                 self.asked.borrow_mut().push(link.0);
                 self.users.borrow_mut().pop_front().unwrap()
             },
         };
         let groups = Source {
-            start: |refused: &[&str]| Link(format!("groups{}", refused.concat())),
+            wanted,
+            start: |refused: &BTreeSet<String>| Link(format!("groups{}", joined(refused))),
             fetch: async |link: Link| {
                 self.asked.borrow_mut().push(link.0);
                 self.groups.borrow_mut().pop_front().unwrap()
             },
         };
-        let pass = Pass::new(
-            Arc::new(state.clone()),
-            &settings,
-            &policy,
-            false,
+        let order = Order {
+            settings: &settings,
+            policy: &policy,
+            full: false,
+            named_max: 100,
+        };
+        let state = Arc::new(state.clone());
+        let summary = pass_from(
+            users,
+            groups,
+            || hour(1),
+            state,
+            order,
+            unfinished,
             |_| {},
             commit,
-        );
-        let summary = pass.run(users, groups).await;
+        )
+        .await;
         (summary, committed.into_inner())
     }
+}
+
+/// Applies rules to a directory at hour 0, without the guard.
+fn applied(directory: &mut Directory, rules: &Rules) -> Settled {
+    let (next, settled) = resettle(directory, rules, &policy(), hour(0), true);
+    *directory = next;
+    settled
 }
 
 fn staff_only() -> Rules {
@@ -85,8 +115,8 @@ fn staff_only() -> Rules {
     }
 }
 
-fn first_answers() -> Tenant {
-    Tenant::new(
+fn first_answers() -> Answers {
+    Answers::new(
         vec![
             Ok(more(vec![whole_user(1, "ada")], "users-2")),
             Ok(done(vec![whole_user(2, "bob")], "users-delta-1")),
@@ -101,6 +131,14 @@ async fn first_state() -> State {
         .pass(&State::default(), staff_only(), true)
         .await;
     State::clone(&committed[1])
+}
+
+fn wanted() -> BTreeSet<String> {
+    ["city", "id", "members"].map(str::to_owned).into()
+}
+
+fn joined(names: &BTreeSet<String>) -> String {
+    names.iter().map(String::as_str).collect()
 }
 
 fn labels(moves: &summary::Moves) -> Vec<(&str, Option<&Reason>)> {
@@ -135,7 +173,7 @@ async fn first_pass_commits_users_then_groups_and_is_complete_only_then() {
     assert!(committed[1].directory.decisions.is_active(user_id(1)));
     assert_eq!(labels(&summary.activated), [("ada@example.com", None)]);
     assert_eq!(labels(&summary.imported), [("staff", None)]);
-    assert_eq!((summary.requests, summary.problems.len()), (3, 0));
+    assert_eq!((summary.requests, summary.settled.problems.len()), (3, 0));
     let users = summary.users.unwrap();
     assert_eq!((users.mode, users.pages), (Mode::Full, 2));
     assert_eq!(
@@ -154,8 +192,8 @@ async fn idle_pass_asks_once_per_phase_and_moves_both_links() {
     (
         before.progress.users.enumerated,
         before.progress.groups.enumerated,
-    ) = (Some(Timestamp::now()), Some(Timestamp::now()));
-    let tenant = Tenant::new(
+    ) = (Some(hour(0)), Some(hour(0)));
+    let tenant = Answers::new(
         vec![Ok(done(vec![], "users-delta-2"))],
         vec![Ok(done(vec![], "groups-delta-2"))],
     );
@@ -176,7 +214,7 @@ async fn idle_pass_asks_once_per_phase_and_moves_both_links() {
 #[tokio::test]
 async fn failing_groups_phase_does_not_delay_news_of_users() {
     let before = first_state().await;
-    let tenant = Tenant::new(
+    let tenant = Answers::new(
         vec![Ok(done(vec![removed(1, "changed")], "users-delta-2"))],
         vec![Err(outage())],
     );
@@ -199,7 +237,7 @@ async fn failing_groups_phase_does_not_delay_news_of_users() {
 async fn failing_users_phase_does_not_stop_the_groups() {
     let before = first_state().await;
     let users = vec![Ok(more(vec![removed(1, "changed")], "p2")), Err(outage())];
-    let tenant = Tenant::new(
+    let tenant = Answers::new(
         users,
         vec![Ok(done(vec![slice(10, "staff", &[2])], "groups-delta-2"))],
     );
@@ -217,20 +255,20 @@ async fn failing_users_phase_does_not_stop_the_groups() {
 }
 
 #[tokio::test]
-async fn pass_ends_when_there_is_token_refused() {
-    let tenant = Tenant::new(vec![Err(token_refused())], vec![]);
+async fn want_of_a_token_is_said_once_for_both_phases() {
+    let tenant = Answers::new(vec![Err(token_refused())], vec![Err(token_refused())]);
     let (summary, committed) = tenant.pass(&first_state().await, staff_only(), true).await;
     assert_eq!(
         (committed.len(), summary.errors.len(), summary.requests),
-        (0, 1, 1)
+        (0, 1, 2)
     );
 }
 
 #[tokio::test]
 async fn pass_ends_when_the_store_fails_and_reports_no_change() {
-    let tenant = Tenant::new(
+    let tenant = Answers::new(
         vec![Ok(done(vec![removed(1, "changed")], "users-delta-2"))],
-        vec![],
+        vec![Ok(done(vec![], "groups-delta-2"))],
     );
     let (summary, _) = tenant.pass(&first_state().await, staff_only(), false).await;
     assert!(matches!(
@@ -247,8 +285,8 @@ async fn pass_ends_when_the_store_fails_and_reports_no_change() {
 #[tokio::test]
 async fn resync_leads_to_a_full_enumeration_within_the_pass() {
     let mut before = first_state().await;
-    before.progress.users.enumerated = Some(Timestamp::now());
-    let tenant = Tenant::new(
+    before.progress.users.enumerated = Some(hour(0));
+    let tenant = Answers::new(
         vec![
             Err(resync()),
             Ok(done(vec![whole_user(1, "ada")], "users-delta-2")),
@@ -256,7 +294,10 @@ async fn resync_leads_to_a_full_enumeration_within_the_pass() {
         vec![Ok(done(vec![], "groups-delta-2"))],
     );
     let (summary, committed) = tenant.pass(&before, staff_only(), true).await;
-    assert_eq!(tenant.asked.borrow()[..2], ["users-delta-1", "users"]);
+    assert_eq!(
+        *tenant.asked.borrow(),
+        ["users-delta-1", "users", "groups-delta-1"]
+    );
     assert_eq!(committed[0].directory.users.len(), 1);
     assert_eq!(summary.users.unwrap().mode, Mode::Full);
 }
@@ -268,12 +309,12 @@ async fn changed_rules_take_effect_without_any_network() {
         ignored_groups: vec!["staff".to_owned()],
         ..open_rules()
     };
-    let settled = settle(&mut directory, &rules, &policy(), hour(0));
+    let settled = applied(&mut directory, &rules);
     assert_eq!(settled, Settled::default());
     assert!(!directory.decisions.is_active(user_id(1)));
     assert!(directory.decisions.is_active(user_id(2)));
     let once = directory.clone();
-    settle(&mut directory, &rules, &policy(), hour(0));
+    applied(&mut directory, &rules);
     assert_eq!(directory, once);
 }
 
@@ -281,10 +322,10 @@ async fn changed_rules_take_effect_without_any_network() {
 async fn deleted_group_is_forgotten_with_the_last_rule_that_names_it() {
     let mut directory = first_state().await.directory;
     Arc::make_mut(directory.groups.get_mut(&group_id(10)).unwrap()).is_deleted = true;
-    let settled = settle(&mut directory, &staff_only(), &policy(), hour(0));
+    let settled = applied(&mut directory, &staff_only());
     assert_eq!(settled.warnings.len(), 1);
     assert!(directory.decisions.is_active(user_id(1)));
-    settle(&mut directory, &open_rules(), &policy(), hour(0));
+    applied(&mut directory, &open_rules());
     assert!(directory.groups.is_empty() && directory.decisions.groups.is_empty());
 }
 
@@ -294,7 +335,7 @@ async fn refused_property_is_left_out_but_never_one_that_decisions_rest_on() {
         Err(property_refused("city")),
         Ok(done(vec![whole_user(1, "ada")], "users-delta-1")),
     ];
-    let tenant = Tenant::new(users, vec![Err(property_refused("members"))]);
+    let tenant = Answers::new(users, vec![Err(property_refused("members"))]);
     let (summary, committed) = tenant.pass(&State::default(), open_rules(), true).await;
     assert_eq!(*tenant.asked.borrow(), ["users", "userscity", "groups"]);
     assert_eq!(
@@ -310,16 +351,140 @@ async fn refused_property_is_left_out_but_never_one_that_decisions_rest_on() {
     ));
 
     let twice = vec![Err(property_refused("city")), Err(property_refused("city"))];
-    let tenant = Tenant::new(twice, vec![Err(outage())]);
+    let tenant = Answers::new(twice, vec![Err(outage())]);
     let (summary, _) = tenant.pass(&State::default(), open_rules(), true).await;
     assert_eq!((summary.errors.len(), summary.requests), (2, 3));
+}
+
+#[tokio::test]
+async fn refused_property_is_remembered_and_not_asked_for_again_until_the_next_enumeration() {
+    let users = vec![
+        Err(property_refused("city")),
+        Ok(done(vec![whole_user(1, "ada")], "users-delta-1")),
+    ];
+    let groups = vec![Ok(done(vec![], "groups-delta-1"))];
+    let (_, committed) = Answers::new(users, groups)
+        .pass(&State::default(), open_rules(), true)
+        .await;
+    let state = &committed[1];
+    assert_eq!(joined(&state.progress.users.refused), "city");
+    assert_eq!(joined(&state.progress.users.selected), "idmembers");
+    let idle = Answers::new(
+        vec![Ok(done(vec![], "users-delta-2"))],
+        vec![Ok(done(vec![], "groups-delta-2"))],
+    );
+    let (summary, _) = idle.pass(state, open_rules(), true).await;
+    assert_eq!(*idle.asked.borrow(), ["users-delta-1", "groups-delta-1"]);
+    assert_eq!(summary.left_out, ["city"]);
+}
+
+#[tokio::test]
+async fn groups_are_read_beside_the_users_and_committed_after_them() {
+    let before = first_state().await;
+    let tenant = Answers::new(
+        vec![
+            Ok(more(vec![], "users-2")),
+            Ok(done(vec![whole_user(3, "cyd")], "users-delta-2")),
+        ],
+        vec![Ok(done(vec![slice(10, "staff", &[3])], "groups-delta-2"))],
+    );
+    let (summary, committed) = tenant.pass(&before, staff_only(), true).await;
+    assert!(summary.is_success());
+    assert!(committed[0].directory.users.contains_key(&user_id(3)));
+    assert_eq!(committed[0].progress.groups, before.progress.groups);
+    assert!(committed[1].directory.decisions.is_active(user_id(3)));
+    assert_eq!(committed[1].progress.users, committed[0].progress.users);
+    let staff = &summary.memberships.first[0];
+    assert_eq!(
+        (summary.memberships.count, staff.label.as_str()),
+        (1, "staff")
+    );
+    assert_eq!(
+        (staff.gained.first.as_slice(), staff.lost.count),
+        (&["cyd@example.com".to_owned()][..], 0)
+    );
+}
+
+#[tokio::test]
+async fn first_fill_that_broke_off_goes_on_where_it_stopped() {
+    let mut unfinished = Unfinished::default();
+    let users = vec![
+        Ok(more(vec![whole_user(1, "ada")], "users-2")),
+        Err(outage()),
+    ];
+    let groups = || vec![Ok(done(vec![], "groups-delta-1"))];
+    let broken = Answers::new(users, groups());
+    let (summary, committed) = broken
+        .resume(&State::default(), open_rules(), true, &mut unfinished)
+        .await;
+    assert_eq!((summary.users, committed.len()), (None, 1));
+    let users = vec![Ok(done(vec![whole_user(2, "bob")], "users-delta-1"))];
+    let tenant = Answers::new(users, groups());
+    let (summary, committed) = tenant
+        .resume(&committed[0], open_rules(), true, &mut unfinished)
+        .await;
+    assert_eq!(*tenant.asked.borrow(), ["users-2", "groups-delta-1"]);
+    assert!(summary.is_success());
+    assert_eq!(committed[0].directory.users.len(), 2);
+    assert!(unfinished.users.is_none());
+}
+
+#[tokio::test]
+async fn enumeration_whose_page_has_grown_too_old_starts_over() {
+    let mut unfinished = Unfinished::default();
+    let users = vec![
+        Ok(more(vec![whole_user(1, "ada")], "users-2")),
+        Err(outage()),
+    ];
+    let broken = Answers::new(users, vec![Err(outage())]);
+    broken
+        .resume(&State::default(), open_rules(), true, &mut unfinished)
+        .await;
+    let users = vec![
+        Err(resync()),
+        Ok(done(vec![whole_user(2, "bob")], "users-delta-1")),
+    ];
+    let tenant = Answers::new(users, vec![Err(outage())]);
+    let (_, committed) = tenant
+        .resume(&State::default(), open_rules(), true, &mut unfinished)
+        .await;
+    assert_eq!(tenant.asked.borrow()[0], "users-2");
+    assert_eq!(committed[0].directory.users.len(), 1);
+}
+
+#[tokio::test]
+async fn enumeration_that_fails_at_one_page_again_and_again_starts_over() {
+    let mut unfinished = Unfinished::default();
+    let users = vec![
+        Ok(more(vec![whole_user(1, "ada")], "users-2")),
+        Err(outage()),
+    ];
+    let broken = Answers::new(users, vec![Err(outage())]);
+    broken
+        .resume(&State::default(), open_rules(), true, &mut unfinished)
+        .await;
+    let mut asked = Vec::new();
+    for _ in 0..5 {
+        let tenant = Answers::new(vec![Err(outage())], vec![Err(outage())]);
+        tenant
+            .resume(&State::default(), open_rules(), true, &mut unfinished)
+            .await;
+        asked.extend(
+            tenant
+                .asked
+                .take()
+                .into_iter()
+                .filter(|link| link.starts_with("users")),
+        );
+    }
+    assert_eq!(asked, ["users-2", "users-2", "users-2", "users-2", "users"]);
 }
 
 /// Compiles only while the future of a pass can move between threads, whatever `commit` borrows.
 #[test]
 fn pass_can_be_spawned() {
     fn assert_send(_: &impl Send) {}
-    let _ = |client: &graph::GraphClient, settings: &Settings, policy: &registry::Policy| {
+    let _ = |client: &graph::GraphClient, order: Order<'_>, unfinished: &mut Unfinished| {
         let store = std::sync::Mutex::new(Vec::new());
         let commit = async |state: State| {
             let state = Arc::new(state);
@@ -330,9 +495,8 @@ fn pass_can_be_spawned() {
         assert_send(&pass(
             client,
             Arc::default(),
-            settings,
-            policy,
-            false,
+            order,
+            unfinished,
             |_| {},
             commit,
         ));
@@ -352,12 +516,12 @@ fn a_first_pass_whose_rules_cannot_be_resolved_leaves_nothing_to_serve() {
         allowed_groups: vec!["No such group".to_owned()],
         ..open_rules()
     };
-    let settled = settle(&mut state.directory, &rules, &policy(), hour(0));
+    let settled = applied(&mut state.directory, &rules);
     assert_eq!(settled.problems.len(), 1);
     assert!(is_complete(&state) && !is_servable(&state));
 
-    settle(&mut state.directory, &open_rules(), &policy(), hour(0));
+    applied(&mut state.directory, &open_rules());
     assert!(is_servable(&state));
-    settle(&mut state.directory, &rules, &policy(), hour(0));
+    applied(&mut state.directory, &rules);
     assert!(is_servable(&state), "the last good decisions stay");
 }

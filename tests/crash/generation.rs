@@ -164,5 +164,7 @@ fn phase(phase: &str, number: u64) -> PhaseProgress {
         link: Some(DeltaLink(url)),
         completed: Some(committed(number)),
         enumerated: Some(committed(number / 5 * 5)),
+        selected: ["id".to_owned()].into(),
+        refused: Default::default(),
     }
 }

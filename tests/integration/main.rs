@@ -6,6 +6,7 @@ mod tenant;
 mod harness;
 
 mod bind;
+mod credentials;
 mod mistakes;
 mod restart;
 mod sample_directory;

@@ -1,8 +1,9 @@
 //! What happens in the company while the tenant runs.
 
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::company::{FirstFactor, GroupSpec, Registration, SecondFactor, UserSpec};
+use super::company::{FirstFactor, GroupSpec, Registration, SecondFactor, UserSpec, Withdrawal};
 use super::{Company, Tenant};
 
 impl Tenant {
@@ -154,6 +155,60 @@ impl Tenant {
     /// Changes the app registration: secrets, permissions, public client flows.
     pub fn change_registration(&self, change: impl FnOnce(&mut Registration)) {
         self.change(|company| change(&mut company.registrations[0]));
+    }
+
+    /// Changes the registration with that application id.
+    pub fn change_app(&self, client_id: &str, change: impl FnOnce(&mut Registration)) {
+        self.change(|company| {
+            let mut registrations = company.registrations.iter_mut();
+            let named = registrations.find(|known| known.client_id.to_string() == client_id);
+            change(named.unwrap_or_else(|| panic!("no app has the id {client_id}")));
+        });
+    }
+
+    /// An administrator takes a permission back from an app: 403 from now on, for old tokens too.
+    pub fn withdraw_permission(&self, client_id: &str, permission: &str) {
+        self.withdraw(client_id, permission, Withdrawal::Denied);
+    }
+
+    /// As [`Self::withdraw_permission`], but it shows as nulls in answers of status 200.
+    pub fn withdraw_permission_silently(&self, client_id: &str, permission: &str) {
+        self.withdraw(client_id, permission, Withdrawal::Nulls);
+    }
+
+    fn withdraw(&self, client_id: &str, permission: &str, withdrawal: Withdrawal) {
+        self.change_app(client_id, |registration| {
+            let withdrawn = &mut registration.withdrawn;
+            withdrawn.insert(permission.to_owned(), withdrawal);
+        });
+    }
+
+    /// An administrator gives a permission back that was taken.
+    pub fn return_permission(&self, client_id: &str, permission: &str) {
+        self.change_app(client_id, |registration| {
+            registration.withdrawn.remove(permission);
+        });
+    }
+
+    /// A certificate (DER) whose key may sign the app's assertions from now on.
+    pub fn add_certificate(&self, client_id: &str, der: Vec<u8>) {
+        self.change_app(client_id, |registration| {
+            registration.certificates.push(der)
+        });
+    }
+
+    /// Gives a person a directory role, by template id.
+    pub fn assign_role(&self, upn: &str, template_id: Uuid) {
+        self.change(|company| {
+            company.account_mut(upn).roles.insert(template_id);
+        });
+    }
+
+    /// Takes a directory role from a person.
+    pub fn remove_role(&self, upn: &str, template_id: Uuid) {
+        self.change(|company| {
+            company.account_mut(upn).roles.remove(&template_id);
+        });
     }
 
     /// The app registration gets a new secret; the old ones have expired.

@@ -36,3 +36,8 @@ pub fn sign_in_stamp(at: Timestamp) -> String {
 pub fn graph_stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
+
+/// A time as HTTP headers write it (RFC 9110 §5.6.7).
+pub fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}

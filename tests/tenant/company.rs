@@ -7,9 +7,12 @@ pub mod account;
 pub mod group;
 pub mod journal;
 pub mod registration;
+pub mod replication;
+pub mod role;
 pub mod user;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,7 +23,8 @@ use super::clock::span;
 pub use account::{Account, FirstFactor, SecondFactor};
 pub use group::{Group, GroupSpec, MemberKind};
 pub use journal::{Change, What};
-pub use registration::Registration;
+pub use registration::{Registration, Withdrawal};
+pub use replication::Replication;
 pub use user::{User, UserSpec};
 
 /// How long a soft-deleted object can be restored before it is gone for good.
@@ -39,6 +43,13 @@ pub struct Company {
     pub(super) users: BTreeMap<Uuid, User>,
     pub(super) groups: BTreeMap<Uuid, Group>,
     pub(super) journal: Vec<Change>,
+    pub(super) replication: Replication,
+    /// Who is or was called so, by lowercase UPN.
+    upns: HashMap<String, Vec<Uuid>>,
+    /// Names of members that are neither people nor groups.
+    pub(super) things: BTreeMap<Uuid, String>,
+    /// Full names of the directory extensions that some app has defined.
+    pub(super) extensions: BTreeSet<String>,
 }
 
 /// A verified domain of the tenant.
@@ -57,12 +68,23 @@ pub struct Domain {
 pub struct Object {
     /// Never reused, also not after deletion.
     pub id: Uuid,
-    /// Absent key: never set. `null`: cleared.
-    pub properties: Map<String, Value>,
+    /// Absent key: never set. `null`: cleared. Shared with the pages of rounds under way.
+    pub properties: Arc<Map<String, Value>>,
     /// The properties before the latest change, for rounds that show an object twice.
-    pub earlier: Option<Map<String, Value>>,
+    pub earlier: Option<Arc<Map<String, Value>>>,
     /// Whether it is still there.
     pub life: Life,
+    /// What Graph still shows while the latest changes are on their way.
+    pub shown: Option<Shown>,
+}
+
+/// What Graph shows of an object whose changes have not arrived everywhere.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// Nothing yet.
+    Nothing,
+    /// As it was.
+    Former(Arc<Map<String, Value>>, Life),
 }
 
 /// The stages of an object's existence.
@@ -77,6 +99,32 @@ pub enum Life {
 }
 
 impl Object {
+    /// A new object.
+    pub fn new(id: Uuid, properties: Map<String, Value>, life: Life) -> Self {
+        Self {
+            id,
+            properties: Arc::new(properties),
+            earlier: None,
+            life,
+            shown: None,
+        }
+    }
+
+    /// Properties and life as Graph shows them; `None` while it has not heard of the object.
+    pub fn visible(&self) -> Option<(&Arc<Map<String, Value>>, Life)> {
+        match &self.shown {
+            None => Some((&self.properties, self.life)),
+            Some(Shown::Former(properties, life)) => Some((properties, *life)),
+            Some(Shown::Nothing) => None,
+        }
+    }
+
+    /// The properties Graph shows, if it shows the object among the living.
+    pub fn visibly_alive(&self) -> Option<&Arc<Map<String, Value>>> {
+        let (properties, life) = self.visible()?;
+        (life == Life::Alive).then_some(properties)
+    }
+
     /// The string under `property`, if there is one.
     pub fn text(&self, property: &str) -> Option<&str> {
         self.properties.get(property).and_then(Value::as_str)
@@ -90,7 +138,7 @@ impl Object {
     /// Sets one property and remembers what the object looked like before.
     fn set(&mut self, property: &str, value: Value) {
         self.earlier = Some(self.properties.clone());
-        self.properties.insert(property.to_owned(), value);
+        Arc::make_mut(&mut self.properties).insert(property.to_owned(), value);
     }
 }
 
@@ -109,10 +157,17 @@ impl Company {
             tenant_id,
             display_name: display_name.to_owned(),
             domains: vec![Domain::managed(domain), initial],
-            registrations: vec![Registration::directory_reader(tenant_id)],
+            registrations: vec![
+                Registration::directory_reader(tenant_id),
+                Registration::public_reader(tenant_id),
+            ],
             users: BTreeMap::new(),
             groups: BTreeMap::new(),
             journal: Vec::new(),
+            replication: Replication::default(),
+            upns: HashMap::new(),
+            things: BTreeMap::new(),
+            extensions: BTreeSet::new(),
         }
     }
 
@@ -158,8 +213,29 @@ impl Company {
             .find(|domain| domain.name.eq_ignore_ascii_case(name))
     }
 
-    fn note(&mut self, object: Uuid, what: What) {
-        self.journal.push(Change { object, what });
+    /// The app with that application id, in any case.
+    pub(super) fn registration_called(&self, client_id: &str) -> Option<&Registration> {
+        self.registrations.iter().find(|registration| {
+            registration
+                .client_id
+                .to_string()
+                .eq_ignore_ascii_case(client_id)
+        })
+    }
+
+    /// Defines a directory extension (`extension_{app id}_{name}`) that nobody may have a value of. One that
+    /// somebody has a value of is defined by that.
+    pub fn extension(mut self, name: &str) -> Self {
+        self.extensions.insert(name.to_owned());
+        self
+    }
+
+    /// Names of `properties` that are directory extensions are defined from now on.
+    fn define_extensions<'a>(&mut self, properties: impl IntoIterator<Item = &'a String>) {
+        let extensions = properties
+            .into_iter()
+            .filter(|name| name.starts_with("extension_"));
+        self.extensions.extend(extensions.cloned());
     }
 
     /// An id derived from `name`, another one for each object that ever bore the name.
@@ -193,6 +269,7 @@ impl Company {
 
     /// Removes an object for good, and with it every link to it.
     pub(super) fn purge(&mut self, id: Uuid) {
+        self.conceal(id);
         self.object_mut(id).life = Life::Purged;
         self.note(id, What::Vanished);
         let links: Vec<(Uuid, MemberKind)> = self
@@ -224,18 +301,25 @@ impl Company {
 
     /// Sets `property` of any object.
     pub(super) fn set(&mut self, id: Uuid, property: &str, value: Value) {
+        self.conceal(id);
+        self.define_extensions([&property.to_owned()]);
+        if let ("userPrincipalName", Some(upn)) = (property, value.as_str()) {
+            self.index_upn(upn, id);
+        }
         self.object_mut(id).set(property, value);
         self.note(id, What::Property(property.to_owned()));
     }
 
     /// Puts an object into the recycle bin.
     pub(super) fn soft_delete(&mut self, id: Uuid, now: Timestamp) {
+        self.conceal(id);
         self.object_mut(id).life = Life::SoftDeleted(now);
         self.note(id, What::Vanished);
     }
 
     /// Takes an object out of the recycle bin, memberships and all.
     pub(super) fn restore(&mut self, id: Uuid) {
+        self.conceal(id);
         let object = self.object_mut(id);
         assert!(
             matches!(object.life, Life::SoftDeleted(_)),

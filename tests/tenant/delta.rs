@@ -5,21 +5,25 @@
 
 pub mod disorder;
 pub mod entries;
+pub mod page;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Tenant;
 use super::clock::span;
 use super::graph::DELTA_SPELLINGS;
+use super::graph::caller::Caller;
 use super::graph::properties::Collection;
 use super::graph::query::Query;
 use super::graph::refusal::Refusal;
 use super::world::World;
-use entries::{Entry, Touched};
+use entries::{Entry, Telling, Touched};
+use page::{Content, Page};
 
 /// How long a delta token of the directory works (Microsoft 365 developer blog, July 2020).
 const DELTA_TOKEN_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -27,7 +31,7 @@ const DELTA_TOKEN_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Everything behind the opaque tokens.
 #[derive(Default)]
 pub struct Rounds {
-    pages: BTreeMap<String, (Collection, Value)>,
+    pages: BTreeMap<String, (String, Arc<Page>)>,
     delta_tokens: BTreeMap<String, DeltaToken>,
     refused: Vec<String>,
 }
@@ -55,24 +59,34 @@ enum Fate {
 }
 
 impl Rounds {
-    /// Keeps `body` for whoever comes with `token`.
-    pub fn keep(&mut self, collection: Collection, token: String, body: Value) {
-        self.pages.insert(token, (collection, body));
+    /// Keeps `page` of `place` (`users/delta`, `groups`) for whoever comes with `token`.
+    pub fn keep(&mut self, place: &str, token: String, page: Page) {
+        self.pages.insert(token, (place.to_owned(), Arc::new(page)));
     }
 
-    /// The page behind a skip token.
-    pub fn page(&self, collection: Collection, token: &str) -> Result<Value, Refusal> {
+    /// The page of `place` behind a skip token.
+    pub fn page(&self, place: &str, token: &str) -> Result<Arc<Page>, Refusal> {
         match self.pages.get(token) {
-            Some((kept_for, body)) if *kept_for == collection => Ok(body.clone()),
+            Some((kept_for, page)) if kept_for == place => Ok(page.clone()),
             _ => Err(Refusal::expired_page_token()),
         }
+    }
+
+    /// Which page of its round or list a skip token leads to, counted from 0.
+    pub fn number(&self, token: &str) -> Option<usize> {
+        self.pages.get(token).map(|(_, page)| page.number)
     }
 }
 
 /// One page of `GET /users/delta` or `GET /groups/delta`.
-pub fn page(world: &mut World, collection: Collection, query: &Query) -> Result<Value, Refusal> {
-    let unsupported = query.top.as_ref().map(|_| "$top".to_owned());
-    if let Some(option) = unsupported.or_else(|| query.others.first().cloned()) {
+pub fn page(
+    world: &mut World,
+    caller: &Caller,
+    collection: Collection,
+    query: &Query,
+) -> Result<Value, Refusal> {
+    let place = place(collection);
+    if let Some(option) = query.beyond(&["$select", "$skiptoken", "$deltatoken"]) {
         let message = format!("Invalid request for delta query: {option} is not supported.");
         return Err(Refusal::bad_request(message));
     }
@@ -81,22 +95,29 @@ pub fn page(world: &mut World, collection: Collection, query: &Query) -> Result<
             let message = "$select cannot be specified together with $skiptoken.";
             return Err(Refusal::bad_request(message));
         }
-        return world.rounds.page(collection, token);
+        return world.kept_page(&place, token);
     }
     refuse_unknown(world, collection, query.select.as_deref())?;
+    let telling = |select: Option<Vec<String>>| Telling {
+        collection,
+        select: select.map(Arc::new),
+        is_hollow: !caller.sees(collection.permissions()),
+        shows_hidden: caller.sees(&["Member.Read.Hidden"]),
+    };
     let select = query.select.clone();
     match query.delta_token.as_deref() {
         None | Some("") => {
-            let entries = entries::everything(world, collection, select.as_deref());
-            Ok(bind(world, collection, select, entries))
+            let telling = telling(select);
+            let entries = entries::everything(world, &telling);
+            Ok(bind(world, telling, entries))
         }
-        Some("latest") => Ok(bind(world, collection, select, Vec::new())),
+        Some("latest") => Ok(bind(world, telling(select), Vec::new())),
         Some(token) => {
             let token = valid(world, collection, token)?;
-            let select = select.or(token.select);
+            let telling = telling(select.or(token.select));
             let touched = touched_since(world, token.seen);
-            let entries = entries::changes(world, collection, select.as_deref(), touched);
-            Ok(bind(world, collection, select, entries))
+            let entries = entries::changes(world, &telling, touched);
+            Ok(bind(world, telling, entries))
         }
     }
 }
@@ -108,7 +129,7 @@ fn refuse_unknown(
 ) -> Result<(), Refusal> {
     let is_tracked = |property: &String| {
         let is_known =
-            collection.knows(property) || collection.links().contains(&property.as_str());
+            world.knows(collection, property) || collection.links().contains(&property.as_str());
         is_known && !world.rounds.refused.contains(property)
     };
     match select
@@ -164,37 +185,38 @@ fn touched_since(world: &mut World, seen: usize) -> BTreeMap<uuid::Uuid, Touched
 }
 
 /// Cuts the entries into pages, keeps all but the first for later, and returns that.
-fn bind(
-    world: &mut World,
-    collection: Collection,
-    select: Option<Vec<String>>,
-    entries: Vec<Entry>,
-) -> Value {
+fn bind(world: &mut World, telling: Telling, entries: Vec<Entry>) -> Value {
+    let collection = telling.collection;
     let disorder = world.disorder.clone();
     let mut pages = disorder.pages(entries, &mut world.chance);
-    let last_link = (
-        "@odata.deltaLink",
-        delta_link(world, collection, select.clone()),
-    );
-    let mut link = last_link;
+    let select = telling.select.as_deref().cloned();
+    let mut link = ("@odata.deltaLink", delta_link(world, collection, select));
     loop {
-        let value = pages.pop().expect("a round has at least one page");
-        let is_first = pages.is_empty();
-        let body = json!({
-            "@odata.context": context(world, collection, select.as_deref().filter(|_| is_first)),
-            link.0: link.1,
-            "value": value,
-        });
-        if is_first {
-            return body;
+        let entries = pages.pop().expect("a round has at least one page");
+        let number = pages.len();
+        let select = telling.select.as_deref().filter(|_| number == 0);
+        let page = Page {
+            number,
+            context: context(world, collection, select.map(Vec::as_slice)),
+            count: None,
+            link: Some(link),
+            content: Content::Entries(entries, telling.clone()),
+        };
+        if number == 0 {
+            return page.render();
         }
         let token = world.random_token(100);
-        world.rounds.keep(collection, token.clone(), body);
+        world.rounds.keep(&place(collection), token.clone(), page);
         link = (
             "@odata.nextLink",
             spell_link(world, collection, "skip", &token),
         );
     }
+}
+
+/// What the pages of a collection's rounds are kept under.
+fn place(collection: Collection) -> String {
+    format!("{}/delta", collection.segment())
 }
 
 fn context(world: &World, collection: Collection, select: Option<&[String]>) -> String {

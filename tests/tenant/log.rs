@@ -48,6 +48,13 @@ impl LoggedRequest {
             .collect()
     }
 
+    /// The decoded value of an option, its name in any case.
+    pub fn option(&self, name: &str) -> Option<String> {
+        let mut options = self.options().into_iter();
+        let option = options.find(|(sent, _)| sent.eq_ignore_ascii_case(name));
+        option.map(|(_, value)| value)
+    }
+
     /// The first request of a delta round from the beginning: no token of either kind.
     pub fn starts_a_full_round(&self) -> bool {
         let is_token = |name: &str| {
@@ -94,6 +101,11 @@ impl Log {
             status: None,
         });
         self.requests.len() - 1
+    }
+
+    /// The request at `place`.
+    pub fn request(&self, place: usize) -> &LoggedRequest {
+        &self.requests[place]
     }
 
     /// Notes how the request at `place` was answered.

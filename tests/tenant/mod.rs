@@ -6,8 +6,22 @@
 //! shuffled, sometimes empty or repeated; tokens are keys into a table here; whatever the documentation calls
 //! unsupported is refused.
 //!
-//! Start reading at [`company`] for who works there, [`sign_in`] for tokens and passwords, [`graph`] and
-//! [`delta`] for the directory, [`faults`] for what can go wrong and [`log`] for what the client asked.
+//! # What there is
+//!
+//! - [`company`]: people, groups of every kind, roles, app registrations, directory extensions, and
+//!   [`replication`](company::replication), which lets changes show late and not all at once.
+//!   [`sample`] is the company of the tests and the demo, [`sample::large`] one of any size.
+//! - [`sign_in`]: tokens for an app by secret or [certificate](sign_in::assertion), for a person by
+//!   [password](sign_in::password), [code](sign_in::authorize) or [device](sign_in::device);
+//!   [refresh tokens](sign_in::refresh) and what ends them; [consent](sign_in::consent), by a form in a browser or
+//!   answered by [`Tenant::administrator`]; metadata, realms, instance discovery.
+//! - [`graph`]: users, groups, members, belongings, `/me`, the recycle bin, filters, `$batch`; permissions that are
+//!   withdrawn, hidden members, [quotas](graph::throttle). [`delta`]: rounds, their
+//!   [disorder](delta::disorder), and tokens that expire after a week or on demand.
+//! - [`faults`]: what goes wrong, with the next requests or at a [`Position`]; delays, holds, and how answers travel.
+//! - [`log`]: what the client asked, to assert on and to wait for.
+//!
+//! Time is the machine's plus [`Tenant::advance`], everywhere and also in the `Date` header.
 
 // Each crate that includes this module uses a part of it.
 #![allow(dead_code, unused_imports)]
@@ -23,6 +37,7 @@ pub mod sample;
 mod server;
 pub mod sign_in;
 pub mod token;
+mod wire;
 mod world;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -33,11 +48,14 @@ use tokio::net::TcpListener;
 
 pub use company::{
     Company, Domain, FirstFactor, GroupSpec, MemberKind, Registration, SecondFactor, UserSpec,
+    Withdrawal, role,
 };
 pub use delta::disorder::Disorder;
-pub use faults::{Fault, Surface};
+pub use faults::{Fault, Position, Surface};
+pub use graph::throttle::{Quota, RetryAfter};
 pub use log::{LoggedRequest, Mark};
 use server::Server;
+pub use sign_in::consent::Decision;
 use world::{Shared, World};
 
 /// A running tenant; it stops when dropped.
@@ -104,7 +122,13 @@ impl Tenant {
         self.world().company.registrations[0].client_id.to_string()
     }
 
-    /// A secret of that registration.
+    /// The application id of the registration for programs that cannot keep a secret: no secret, public client
+    /// flows on, delegated permissions only.
+    pub fn public_client_id(&self) -> String {
+        self.world().company.registrations[1].client_id.to_string()
+    }
+
+    /// A secret of the registration that reads the directory.
     pub fn client_secret(&self) -> String {
         let world = self.world();
         let secret = world.company.registrations[0].secrets.first().cloned();

@@ -4,10 +4,14 @@
 //! [`groups`], the people here; [`PASSWORDS`] are the ones that tests and the demo sign in with.
 
 pub mod groups;
+pub mod large;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 
-use super::company::{Company, Domain, SecondFactor, UserSpec};
+use super::company::{Company, Domain, SecondFactor, UserSpec, role};
+pub use large::company as large;
 
 /// The default domain.
 pub const DOMAIN: &str = "contoso.example";
@@ -36,6 +40,13 @@ pub const DONALD_PASSWORD: &str = "Literate-1984";
 pub const MALLORY_PASSWORD: &str = "In-The-Middle-99";
 /// Right at the federation server of Adatum for `petra@adatum.example`.
 pub const PETRA_PASSWORD: &str = "Foederation-7";
+
+/// A self-signed certificate (PEM, RSA 2048) that no registration knows until a test adds it.
+pub const CERTIFICATE: &str = include_str!("sample/certificate.pem");
+/// Its private key (PEM, PKCS#8); worth nothing outside the simulated tenant.
+pub const PRIVATE_KEY: &str = include_str!("sample/private_key.pem");
+/// Global Administrator.
+pub const ADMINISTRATOR: &str = "erik@contoso.example";
 
 /// An ordinary employee: UPN prefix, given name, surname, department, job title.
 type Employee = (
@@ -90,6 +101,13 @@ const EMPLOYEES: &[Employee] = &[
     ("kofi", "Kofi", "Mensah", "Support", "Support Agent"),
     ("julia", "Julia", "Wagner", "Support", "Support Agent"),
 ];
+
+/// [`CERTIFICATE`] as registrations hold it.
+pub fn certificate_der() -> Vec<u8> {
+    let der = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes());
+    der.expect("the file beside this one is a certificate")
+        .to_vec()
+}
 
 /// The sample company.
 pub fn company() -> Company {
@@ -179,6 +197,7 @@ fn sign_in(spec: UserSpec, prefix: &str, upn: &str) -> UserSpec {
             .password(BARBARA_PASSWORD)
             .second_factor(SecondFactor::Blocked),
         "donald" => spec.expired_password(DONALD_PASSWORD),
+        "erik" => spec.role(role::GLOBAL_ADMINISTRATOR),
         // Had a mobile phone once.
         "grace" => spec.with("mobilePhone", Value::Null),
         _ => spec,

@@ -40,6 +40,14 @@ fn print_settings(tenant: &Tenant) {
     println!("client_secret = {:?}", tenant.client_secret());
     println!();
     println!("# tenant id: {}", tenant.tenant_id());
+    println!(
+        "# a public client for delegated sign-in: {}",
+        tenant.public_client_id()
+    );
+    println!(
+        "# an administrator for its consent page (no password asked): {}",
+        sample::ADMINISTRATOR
+    );
     for (upn, password) in sample::PASSWORDS {
         println!("# password of {upn}: {password}");
     }

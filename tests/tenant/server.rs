@@ -1,9 +1,11 @@
 //! The listener, and the door every request passes: logged, held back, spoiled, answered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use http_body_util::{BodyExt, Limited};
 use hyper::Request;
@@ -87,41 +89,79 @@ async fn answer(
     let entry = shared.world().log.record(&head, &body);
 
     shared.gates.pass(surface).await;
-    let (fault, delay) = shared.world().faults.for_request(surface);
+    let (fault, delay) = misfortune(&shared, entry);
     tokio::time::sleep(delay).await;
 
-    let response = match fault.as_ref().and_then(Fault::instead_of_an_answer) {
+    let url = format!("{}{}", shared.world().base_url, head.uri);
+    let instead = fault
+        .as_ref()
+        .and_then(|fault| fault.instead_of_an_answer(&url));
+    let mut response = match instead {
         Some(outcome) => outcome,
         None => {
-            let url = format!("{}{}", shared.world().base_url, head.uri);
+            let headers = head.headers.clone();
             let request = Request::from_parts(head, Body::from(body));
             let response = TowerToHyperService::new(router).call(request).await;
             let Ok(response) = response;
-            spoil(&shared, surface, fault, &url, response).await
+            Ok(send(&shared, surface, fault, (&url, &headers), response).await)
         }
     };
     let status = response.as_ref().ok().map(|response| response.status());
-    shared.world().log.answered(entry, status);
+    let mut world = shared.world();
+    if let Ok(response) = &mut response {
+        let date = world.date_header();
+        response.headers_mut().insert(header::DATE, date);
+    }
+    world.log.answered(entry, status);
+    drop(world);
     shared.answered.send_modify(|answered| *answered += 1);
     response
+}
+
+/// What is to happen to the request logged at `entry`.
+fn misfortune(shared: &Shared, entry: usize) -> (Option<Fault>, Duration) {
+    let mut world = shared.world();
+    let request = world.log.request(entry).clone();
+    let token = request.option("$skiptoken");
+    let page = token.and_then(|token| world.rounds.number(&token));
+    world.faults.for_request(&request, page.unwrap_or_default())
+}
+
+/// Packs the answer and spoils it, in the order that suits the fault.
+async fn send(
+    shared: &Shared,
+    surface: Surface,
+    fault: Option<Fault>,
+    (url, headers): (&str, &HeaderMap),
+    response: Response,
+) -> Response {
+    let wire = shared.world().wire;
+    match fault {
+        Some(fault) if fault.bends_links() => {
+            let response = spoil(shared, surface, fault, url, response).await;
+            wire.pack(headers, response).await
+        }
+        Some(fault) => {
+            let response = wire.pack(headers, response).await;
+            spoil(shared, surface, fault, url, response).await
+        }
+        None => wire.pack(headers, response).await,
+    }
 }
 
 async fn spoil(
     shared: &Shared,
     surface: Surface,
-    fault: Option<Fault>,
+    fault: Fault,
     url: &str,
     response: Response,
-) -> Result<Response, HangUp> {
-    let Some(fault) = fault else {
-        return Ok(response);
-    };
-    match fault.spoil(url, response).await {
-        Ok(response) => Ok(response),
+) -> Response {
+    match fault.spoil(shared, url, response).await {
+        Ok(response) => response,
         Err(unspoiled) => {
             // The fault needs a link to bend, and this answer has none: it waits for the next one.
             shared.world().faults.put_back(surface, fault);
-            Ok(unspoiled)
+            unspoiled
         }
     }
 }

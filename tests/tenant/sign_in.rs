@@ -1,12 +1,19 @@
 //! The sign-in service: the token endpoint and the documents a client may read before it.
 
+pub mod assertion;
+pub mod authorize;
 pub mod client;
+pub mod code;
+pub mod consent;
+pub mod delegation;
+pub mod device;
 pub mod lockout;
 pub mod metadata;
 pub mod password;
+pub mod refresh;
 pub mod refusal;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Router;
@@ -30,6 +37,13 @@ pub struct SignInService {
     lockouts: BTreeMap<Uuid, Lockout>,
     /// A Home Realm Discovery policy with `AllowCloudPasswordValidation`, and password hash sync.
     checks_federated_passwords: bool,
+    /// Who answers consent pages without a browser, and how.
+    visitor: Option<consent::Visitor>,
+    codes: code::Codes,
+    refresh_tokens: refresh::RefreshTokens,
+    devices: device::Devices,
+    /// `jti` of client assertions seen.
+    assertions_seen: BTreeSet<String>,
 }
 
 /// Everything on the login host.
@@ -37,11 +51,21 @@ pub fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(token))
         .route(
+            "/{tenant}/oauth2/v2.0/authorize",
+            get(authorize::ask).post(authorize::decide),
+        )
+        .route("/{tenant}/oauth2/v2.0/devicecode", post(device::start))
+        .route("/devicelogin", get(device::page).post(device::decide))
+        .route(
             "/{tenant}/v2.0/.well-known/openid-configuration",
             get(metadata::openid_configuration),
         )
         .route("/{tenant}/discovery/v2.0/keys", get(metadata::keys))
         .route("/common/userrealm/{name}", get(metadata::user_realm))
+        .route(
+            "/common/discovery/instance",
+            get(metadata::instance_discovery),
+        )
 }
 
 /// The `{tenant}` of a URL.
@@ -82,8 +106,18 @@ impl Form {
                 .as_bytes()
                 .starts_with(b"application/x-www-form-urlencoded")
         });
-        let fields = url::form_urlencoded::parse(if is_form { body } else { b"" });
-        Self(fields.into_owned().collect())
+        Self::of(if is_form { body } else { b"" })
+    }
+
+    /// Reads form-encoded text, such as a query.
+    pub fn of(text: &[u8]) -> Self {
+        Self(url::form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    /// All fields.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.0.iter();
+        fields.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// A field that is there and not empty.
@@ -112,6 +146,11 @@ async fn token(
     let mut world = shared.world();
     let form = Form::parse(&headers, &body);
     let outcome = answer(&mut world, &tenant, &headers, &form);
+    respond(&mut world, &headers, outcome)
+}
+
+/// Dresses an answer of a JSON endpoint in the service's headers.
+fn respond(world: &mut World, headers: &HeaderMap, outcome: Result<Value, Refusal>) -> Response {
     let trace_id = world.random_id().to_string();
     let (mut response, code) = match outcome {
         Ok(body) => ((axum::Json(body)).into_response(), 0),
@@ -123,9 +162,8 @@ async fn token(
             };
             let now = world.clock.now();
             let code = refusal.code();
-            let base_url = world.base_url.clone();
             (
-                refusal.into_response(&base_url, now, &trace_id, &correlation_id),
+                refusal.into_response(&world.base_url, now, &trace_id, &correlation_id),
                 code,
             )
         }
@@ -150,11 +188,16 @@ fn answer(
     form: &Form,
 ) -> Result<Value, Refusal> {
     let grant_type = form.require("grant_type")?;
-    form.require("scope")?;
+    if ["client_credentials", "password"].contains(&grant_type) {
+        form.require("scope")?;
+    }
     let authority = Authority::parse(tenant, &world.company)?;
     match grant_type {
         "client_credentials" => client::grant(world, authority, headers, form),
         "password" => password::grant(world, authority, headers, form),
+        "authorization_code" => code::grant(world, headers, form),
+        "refresh_token" => refresh::grant(world, headers, form),
+        device::GRANT_TYPE => device::grant(world, authority, headers, form),
         other => {
             let text = format!("The app requested an unsupported grant type '{other}'.");
             Err(Refusal::saying(70003, text))

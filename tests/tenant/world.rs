@@ -10,9 +10,11 @@ use super::company::Company;
 use super::delta::Rounds;
 use super::delta::disorder::Disorder;
 use super::faults::{Faults, Gates};
+use super::graph::throttle::Throttle;
 use super::log::Log;
 use super::sign_in::SignInService;
 use super::token::AccessTokens;
+use super::wire::Wire;
 
 /// Everything the tenant knows.
 pub struct World {
@@ -32,6 +34,10 @@ pub struct World {
     pub access_tokens: AccessTokens,
     /// Pages and delta tokens handed out.
     pub rounds: Rounds,
+    /// How much may be asked for.
+    pub throttle: Throttle,
+    /// How answers are sent.
+    pub wire: Wire,
     /// Faults waiting for their request.
     pub faults: Faults,
     /// What was asked.
@@ -50,6 +56,8 @@ impl World {
             sign_in: SignInService::default(),
             access_tokens: AccessTokens::default(),
             rounds: Rounds::default(),
+            throttle: Throttle::default(),
+            wire: Wire::default(),
             faults: Faults::default(),
             log: Log::default(),
         }
@@ -91,8 +99,12 @@ impl Shared {
 
     /// Locks the world; never hold the guard across an await.
     pub fn world(&self) -> MutexGuard<'_, World> {
-        self.world
+        let mut world = self
+            .world
             .lock()
-            .expect("the tenant does not panic while it holds its world")
+            .expect("the tenant does not panic while it holds its world");
+        let now = world.clock.now();
+        world.company.settle(now);
+        world
     }
 }

@@ -10,7 +10,7 @@ use crate::directory::{Decision, Directory, GroupId, ObjectId, Reason, UserId};
 
 /// Brings the registry up to date with the directory, and the directory's decisions with the registry.
 ///
-/// Every user who is not a guest, active or not, and then every group let in, gets a number for ever
+/// Every user who is not a guest, active or not, every guest let in, and then every group let in, gets a number for ever
 /// and a name while nobody else holds it; whoever gets none is excluded for that reason, unless
 /// excluded already. The result depends on what is in the directory, never on the order it came in:
 /// contested names go to the older object.
@@ -69,7 +69,7 @@ impl Pass<'_> {
             .directory
             .users
             .iter()
-            .filter(|(_, user)| !user.is_guest)
+            .filter(|(id, user)| !user.is_guest || self.is_concerned(**id))
             .collect();
         users.sort_by_key(|(id, user)| (user.created, **id));
         let claims: Vec<_> = users
@@ -86,6 +86,11 @@ impl Pass<'_> {
                 exclude(self.directory.decisions.users.entry(id), reason);
             }
         }
+    }
+
+    /// A guest who is let in, or was once.
+    fn is_concerned(&self, guest: UserId) -> bool {
+        self.directory.decisions.is_active(guest) || self.registry.get(guest).is_some()
     }
 
     fn groups(&mut self) {

@@ -1,7 +1,7 @@
 //! A directory rendered into a [`Snapshot`]: first who is in the tree and in which group, then every entry.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -43,8 +43,14 @@ impl Snapshot {
         now: Timestamp,
     ) -> Self {
         let plan = Plan::new(directory, settings);
+        let active = plan.people.iter().filter(|person| person.is_active);
+        let barred = active.map(|person| person.id);
+        let barred = barred.filter(|&id| directory.is_barred(id)).collect();
         let mut builder = Builder {
-            snapshot: plan.skeleton(),
+            snapshot: Snapshot {
+                barred,
+                ..plan.skeleton()
+            },
             open: ChunkBuilder::default(),
             previous: std::mem::take(stamps),
             stamps,
@@ -204,6 +210,7 @@ impl<'d> Plan<'d> {
             groups_of: Links::new(first_person, groups_of),
             first_person,
             people: self.people.iter().map(|person| person.id).collect(),
+            barred: BTreeSet::new(),
             first_group,
             groups: self.groups.iter().map(|group| group.id).collect(),
             visible: Vec::new(),
@@ -264,9 +271,12 @@ fn may_be_shown(reason: &Reason) -> bool {
         | Reason::EnabledUnknown
         | Reason::Ignored(_)
         | Reason::NotAllowed
-        | Reason::RulesUnresolved => true,
+        | Reason::RulesUnresolved
+        | Reason::ChangeHeld => true,
         // Of groups.
-        Reason::NoMail | Reason::PrefixMismatch | Reason::KindExcluded(_) => false,
+        Reason::NoMail | Reason::PrefixMismatch | Reason::KindExcluded(_) | Reason::GroupsOff => {
+            false
+        }
     }
 }
 

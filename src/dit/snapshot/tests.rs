@@ -72,6 +72,23 @@ fn a_person_is_found_by_entry_and_by_id() {
 }
 
 #[test]
+fn whoever_the_tenant_has_disabled_or_deleted_cannot_bind_while_that_is_held_back() {
+    let mut directory = directory();
+    let ada = UserId(object(1));
+    Arc::make_mut(directory.users.get_mut(&ada).unwrap()).account_enabled = Some(false);
+    directory.withheld.users.insert(UserId(object(2)), None);
+    let snapshot = Snapshot::build(&directory, &settings(), &mut Stamps::new(), at(1_000));
+    for id in [1, 2] {
+        let entry = snapshot.entry_of(UserId(object(id))).unwrap();
+        assert!(snapshot.head(entry).visible, "{id} is served");
+        assert!(
+            !snapshot.person(entry).unwrap().is_active,
+            "{id} cannot bind"
+        );
+    }
+}
+
+#[test]
 fn modify_timestamp_moves_with_the_entry_and_only_then() {
     let (mut directory, mut stamps) = (directory(), Stamps::new());
     Snapshot::build(&directory, &settings(), &mut stamps, at(1_000));

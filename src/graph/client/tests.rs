@@ -1,5 +1,6 @@
 //! Over the wire: a small server is sign-in service and Graph in one.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,8 +12,8 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use super::*;
-use crate::graph::Next;
-use crate::oauth::{self, Credential, SignIn};
+use crate::graph::{Next, Reader, Waiting};
+use crate::oauth::{self, Credential, Grant, KeepNothing, Proof, SignIn};
 use crate::secret::Secret;
 
 /// What Graph, whose root is given, answers to the n-th request.
@@ -36,6 +37,11 @@ impl Seen {
 }
 
 async fn graph(script: Script) -> (GraphClient, Arc<Seen>) {
+    graph_with(&["primary"], script).await
+}
+
+/// Graph as read with these credentials.
+async fn graph_with(credentials: &[&str], script: Script) -> (GraphClient, Arc<Seen>) {
     let seen = Arc::new(Seen::default());
     let token = |State(seen): State<Arc<Seen>>| async move {
         let n = seen.tokens.fetch_add(1, Ordering::SeqCst);
@@ -65,14 +71,16 @@ async fn graph(script: Script) -> (GraphClient, Arc<Seen>) {
         ca_file: None,
     };
     let http = oauth::http::client(&settings).unwrap();
-    let credential = Credential {
-        name: "primary".to_owned(),
+    let credential = |name: &&str| Credential {
+        name: name.to_string(),
         client_id: "app".to_owned(),
-        client_secret: Arc::new(Secret::new("s3cret".to_owned())),
+        grant: Grant::App(Proof::Secret(Arc::new(Secret::new("s3cret".to_owned())))),
     };
     let tokens = Arc::new(TokenSource::new(
         SignIn::new(&settings, http.clone()),
-        vec![credential],
+        credentials.iter().map(credential).collect(),
+        BTreeMap::new(),
+        Box::new(KeepNothing),
     ));
     (
         GraphClient::new(
@@ -168,7 +176,7 @@ async fn links_are_followed_exactly_as_given() {
 #[tokio::test]
 async fn refused_property_can_be_left_out() {
     let (graph, _) = graph(|_, root| last_page(root)).await;
-    let link = graph.delta_start::<UserChange>(&["employeeType"]);
+    let link = graph.delta_start::<UserChange>(&["employeeType".to_owned()].into());
     assert!(!link.0.contains("employeeType") && link.0.contains("employeeId"));
 }
 
@@ -180,7 +188,12 @@ async fn mapped_property_is_asked_for_once_and_left_out_when_refused() {
         assert_eq!(link.matches(name).count(), 1, "{link}");
     }
     assert!(!link.contains("extensionAttribute1"));
-    assert!(!graph.delta_start::<UserChange>(&[KEY]).0.contains(KEY));
+    assert!(
+        !graph
+            .delta_start::<UserChange>(&[KEY.to_owned()].into())
+            .0
+            .contains(KEY)
+    );
     assert!(!graph.groups_delta_start().0.contains(KEY));
 }
 
@@ -240,11 +253,18 @@ async fn throttled_page_is_asked_again_after_the_told_wait() {
     .await;
     // In a task, as the sync runs it: the future must be Send.
     let fetch = async move {
-        graph
-            .page_with_retry::<UserChange>(&graph.users_delta_start())
+        let waits = Mutex::new(Vec::new());
+        let reader = Reader::<UserChange>::new(graph.clone());
+        let waiting = |waiting: Waiting| waits.lock().unwrap().push(waiting);
+        reader
+            .page(&graph.users_delta_start(), waiting)
             .await
+            .unwrap();
+        waits.into_inner().unwrap()
     };
-    tokio::spawn(fetch).await.unwrap().unwrap();
+    let waits = tokio::spawn(fetch).await.unwrap();
+    assert_eq!((waits.len(), waits[0].wait), (2, Duration::from_millis(10)));
+    assert!(waits[0].reason.contains("client-request-id"));
     let requests = seen.requests.lock().unwrap();
     assert_eq!(requests.len(), 3);
     assert!(requests.windows(2).all(|pair| pair[0].0 == pair[1].0));
@@ -357,4 +377,118 @@ async fn organization_names_the_tenant_and_its_domains() {
         seen.requests.lock().unwrap()[0].0.path(),
         "/v1.0/organization"
     );
+}
+
+#[tokio::test]
+async fn withdrawn_permission_goes_on_with_the_next_credential_within_the_same_page() {
+    let (graph, seen) = graph_with(&["first", "second"], |n, root| match n {
+        0 => refusal(403),
+        _ => last_page(root),
+    })
+    .await;
+    users(&graph).await.unwrap();
+    users(&graph).await.unwrap();
+    let expected = ["Bearer token0", "Bearer token1", "Bearer token1"];
+    assert_eq!(seen.bearers(), expected);
+    let states = graph.tokens.states();
+    let failure = states[0].failure.as_ref().unwrap();
+    assert_eq!(failure.fault, CredentialFault::PermissionMissing);
+    assert!(failure.reason.contains("User.Read.All"), "{failure}");
+    assert!(states[1].in_use && !states[0].in_use);
+}
+
+#[tokio::test]
+async fn permission_that_no_credential_has_is_reported_after_one_try_with_each() {
+    let (graph, seen) = graph_with(&["first", "second"], |_, _| refusal(403)).await;
+    assert!(matches!(
+        users(&graph).await,
+        Err(Error::PermissionMissing { .. })
+    ));
+    assert_eq!(seen.bearers(), ["Bearer token0", "Bearer token1"]);
+}
+
+#[tokio::test]
+async fn token_refused_also_when_new_goes_on_with_the_next_credential() {
+    let (graph, seen) = graph_with(&["first", "second"], |n, root| match n {
+        0 | 1 => refusal(401),
+        _ => last_page(root),
+    })
+    .await;
+    users(&graph).await.unwrap();
+    let expected = ["Bearer token0", "Bearer token1", "Bearer token2"];
+    assert_eq!(seen.bearers(), expected);
+}
+
+#[tokio::test]
+async fn name_of_the_tenant_that_may_not_be_read_does_not_count_against_the_credential() {
+    let (graph, _) = graph_with(&["first", "second"], |_, _| refusal(403)).await;
+    assert!(matches!(
+        graph.organization().await,
+        Err(Error::PermissionMissing { .. })
+    ));
+    assert!(graph.tokens.states()[0].in_use);
+}
+
+#[tokio::test]
+async fn the_next_page_is_on_its_way_before_it_is_wanted() {
+    let (graph, seen) = graph(|n, root| match n {
+        0 => page("nextLink", &format!("{root}/v1.0/users/delta?$skiptoken=2")),
+        _ => last_page(root),
+    })
+    .await;
+    let reader = Reader::<UserChange>::new(graph.clone());
+    let first = reader
+        .page(&graph.users_delta_start(), |_| {})
+        .await
+        .unwrap();
+    let Next::More(link) = first.next else {
+        panic!("the round goes on")
+    };
+    while seen.bearers().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let second = reader.page(&link, |_| {}).await.unwrap();
+    assert!(matches!(second.next, Next::Done(_)));
+    assert_eq!(seen.bearers().len(), 2);
+}
+
+#[tokio::test]
+async fn page_read_ahead_is_forgotten_when_the_round_starts_over() {
+    let (graph, seen) = graph(|n, root| match n {
+        0 => page("nextLink", &format!("{root}/v1.0/users/delta?$skiptoken=2")),
+        _ => last_page(root),
+    })
+    .await;
+    let reader = Reader::<UserChange>::new(graph.clone());
+    let start = graph.users_delta_start();
+    reader.page(&start, |_| {}).await.unwrap();
+    let again = reader.page(&start, |_| {}).await.unwrap();
+    assert!(matches!(again.next, Next::Done(_)));
+    let requests = seen.requests.lock().unwrap();
+    assert!(
+        requests
+            .last()
+            .unwrap()
+            .0
+            .query()
+            .unwrap()
+            .starts_with("$select")
+    );
+}
+
+#[tokio::test]
+async fn a_date_is_waited_for_by_graphs_clock() {
+    let (graph, _) = graph(|_, _| {
+        let headers = [
+            ("date", "Sun, 06 Nov 1994 08:49:30 GMT"),
+            ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ];
+        (StatusCode::SERVICE_UNAVAILABLE, headers, "").into_response()
+    })
+    .await;
+    let Err(Error::Outage { retry_after, .. }) = users(&graph).await else {
+        panic!("no outage")
+    };
+    assert_eq!(retry_after, Some(Duration::from_secs(7)));
+    assert!(graph.has_skewed_clock.load(Ordering::SeqCst));
 }

@@ -1,133 +1,222 @@
 //! Over the wire: a small server speaks for the sign-in service.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Form;
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
-use axum::routing::post;
+use axum::response::{Html, IntoResponse};
+use serde_json::json;
+use tokio::sync::Mutex as AsyncMutex;
 
 use super::*;
-use crate::oauth::Settings;
-use crate::oauth::http::client;
-use crate::secret::Secret;
+use crate::oauth::tests::{Script, Service, authorization, credential, refused, secret};
+use crate::oauth::{Grant, tests};
 
-/// What the server has been asked, and how it answers the n-th request with this client id.
-type Script = fn(usize, &str) -> Response;
+fn granted(token: &str) -> axum::response::Response {
+    tests::granted(token, json!({}))
+}
 
-struct Service {
+struct Subject {
     source: TokenSource,
-    asked: Arc<AtomicUsize>,
+    service: Service,
+    kept: Kept,
 }
 
-fn granted(token: &str, expires_in: u64) -> Response {
-    axum::Json(serde_json::json!({"token_type": "Bearer", "expires_in": expires_in, "access_token": token}))
-        .into_response()
-}
+/// A keeper that can be out of order.
+#[derive(Clone, Debug, Default)]
+struct Kept(Arc<AsyncMutex<(bool, Vec<String>)>>);
 
-fn refused(status: u16, code: u32) -> Response {
-    let body = serde_json::json!({
-        "error": "invalid_client", "error_codes": [code], "correlation_id": "c0ffee",
-        "error_description": format!("AADSTS{code}: no.\r\nTrace ID: t"),
-    });
-    (StatusCode::from_u16(status).unwrap(), axum::Json(body)).into_response()
-}
-
-/// A source with credentials `first` and `second` (their client ids too) against a scripted service.
-async fn service(script: Script) -> Service {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = asked.clone();
-    let answer = move |Form(form): Form<HashMap<String, String>>| async move {
-        assert_eq!(form["grant_type"], "client_credentials");
-        assert_eq!(form["client_secret"], "s3cret+& €");
-        assert!(form["scope"].ends_with("/.default"));
-        script(count.fetch_add(1, Ordering::SeqCst), &form["client_id"])
-    };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let root = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().route("/contoso.example/oauth2/v2.0/token", post(answer));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let settings = Settings {
-        login_url: root.parse().unwrap(),
-        graph_url: root.parse().unwrap(),
-        tenant: "contoso.example".to_owned(),
-        ca_file: None,
-    };
-    let sign_in = SignIn::new(&settings, client(&settings).unwrap());
-    let credential = |name: &str| Credential {
-        name: name.to_owned(),
-        client_id: name.to_owned(),
-        client_secret: Arc::new(Secret::new("s3cret+& €".to_owned())),
-    };
-    Service {
-        source: TokenSource::new(sign_in, vec![credential("first"), credential("second")]),
-        asked,
+impl Keep for Kept {
+    fn keep<'a>(
+        &'a self,
+        name: &'a str,
+        authorization: &'a Authorization,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<(), KeepError>> + Send + 'a>> {
+        Box::pin(async move {
+            let (is_broken, kept) = &mut *self.0.lock().await;
+            if *is_broken {
+                return Err("the disk is full".into());
+            }
+            kept.push(format!("{name}: {}", authorization.refresh_token.expose()));
+            Ok(())
+        })
     }
 }
 
-impl Service {
+/// A source with two apps, `first` and `second`, against a scripted service.
+async fn apps(script: Script) -> Subject {
+    let app = |name| credential(name, Grant::App(secret("s3cret+& €")));
+    subject(script, vec![app("first"), app("second")], &[]).await
+}
+
+/// A source with an administrator's credential `admin`, and an app `second`.
+async fn admin(script: Script) -> Subject {
+    let credentials = vec![
+        credential("admin", Grant::Delegated(None)),
+        credential("second", Grant::App(secret("s3cret"))),
+    ];
+    subject(script, credentials, &[authorization("admin", "r0")]).await
+}
+
+async fn subject(
+    script: Script,
+    credentials: Vec<Credential>,
+    authorizations: &[Authorization],
+) -> Subject {
+    let service = Service::start(script).await;
+    let kept = Kept::default();
+    let authorizations = authorizations
+        .iter()
+        .map(|authorization| (authorization.client_id.clone(), authorization.clone()))
+        .collect();
+    Subject {
+        source: TokenSource::new(
+            service.sign_in.clone(),
+            credentials,
+            authorizations,
+            Box::new(kept.clone()),
+        ),
+        service,
+        kept,
+    }
+}
+
+impl Subject {
     async fn token(&self) -> Result<String, Error> {
-        self.source
-            .token()
-            .await
-            .map(|token| token.secret().expose().to_owned())
+        let token = self.source.token().await?;
+        Ok(token.secret().expose().to_owned())
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    /// The client ids of all requests so far.
+    fn asked(&self) -> Vec<String> {
+        let posted = self.service.posted();
+        posted
+            .iter()
+            .map(|(_, form)| form["client_id"].clone())
+            .collect()
+    }
+
+    async fn kept(&self) -> Vec<String> {
+        self.kept.0.lock().await.1.clone()
+    }
+
+    /// Makes a credential's rest end now.
+    async fn rested(&self, at: usize) {
+        self.source.holders.lock().await[at].end_rest();
+    }
+
+    fn standings(&self) -> Vec<Standing> {
+        let states = self.source.states();
+        states.iter().map(|state| state.standing).collect()
+    }
+}
+
+fn denied(subject: &'static str) -> Rejection {
+    Rejection {
+        fault: CredentialFault::PermissionMissing,
+        reason: "Graph denies access".to_owned(),
+        subject,
     }
 }
 
 #[tokio::test]
 async fn one_exchange_serves_many_askers() {
-    let service = service(|n, _| granted(&format!("token{n}"), 3599)).await;
-    let (a, b) = tokio::join!(service.token(), service.token());
+    let subject = apps(|n, _| granted(&format!("token{n}"))).await;
+    let (a, b) = tokio::join!(subject.token(), subject.token());
     assert_eq!(
         (a.unwrap(), b.unwrap()),
         ("token0".to_owned(), "token0".to_owned())
     );
-    assert_eq!(service.asked(), 1);
+    assert_eq!(subject.asked().len(), 1);
+    let (_, form) = &subject.service.posted()[0];
+    assert_eq!(form["client_secret"], "s3cret+& €");
+    assert!(form["scope"].ends_with("/.default"));
 }
 
 #[tokio::test]
 async fn invalidated_token_is_replaced_once() {
-    let service = service(|n, _| granted(&format!("token{n}"), 3599)).await;
-    let refused = service.source.token().await.unwrap();
-    service.source.invalidate(&refused).await;
-    assert_eq!(service.token().await.unwrap(), "token1");
-    service.source.invalidate(&refused).await;
-    assert_eq!(service.token().await.unwrap(), "token1");
+    let subject = apps(|n, _| granted(&format!("token{n}"))).await;
+    let refused = subject.source.token().await.unwrap();
+    subject.source.invalidate(&refused).await;
+    assert_eq!(subject.token().await.unwrap(), "token1");
+    subject.source.invalidate(&refused).await;
+    assert_eq!(subject.token().await.unwrap(), "token1");
 }
 
 #[tokio::test]
-async fn dead_credential_fails_over_and_is_reported() {
-    let service = service(|_, client| match client {
-        "first" => refused(401, 7_000_222),
-        _ => granted("token", 3599),
+async fn dead_credential_fails_over_at_once_and_is_reported() {
+    let subject = apps(|_, form| match form["client_id"].as_str() {
+        "first" => refused(401, "invalid_client", 7_000_222),
+        _ => granted("token"),
     })
     .await;
-    assert_eq!(service.token().await.unwrap(), "token");
-    let [first, second] = &service.source.states()[..] else {
+    assert_eq!(subject.token().await.unwrap(), "token");
+    let [first, second] = &subject.source.states()[..] else {
         panic!()
     };
-    assert_eq!((first.working, second.working), (Some(false), Some(true)));
+    assert_eq!(first.standing, Standing::Failing);
+    let failure = first.failure.as_ref().unwrap();
+    assert_eq!(failure.fault, CredentialFault::SecretExpired);
+    assert_eq!(failure.codes, [7_000_222]);
     assert!(
-        first
-            .reason
-            .as_ref()
-            .unwrap()
+        failure
+            .to_string()
             .contains("the client secret has expired")
     );
-    assert!(first.since.is_some() && second.reason.is_none());
+    assert!(first.since.is_some() && !first.in_use);
+    assert_eq!((second.standing, second.in_use), (Standing::Working, true));
+    assert_eq!(second.failure, None);
+}
+
+#[tokio::test]
+async fn refused_credential_rests_and_takes_its_place_again_while_the_backup_is_fresh() {
+    let subject = apps(|n, form| match form["client_id"].as_str() {
+        "first" if n == 0 => refused(401, "invalid_client", 7_000_215),
+        client => granted(client),
+    })
+    .await;
+    assert_eq!(subject.token().await.unwrap(), "second");
+    assert_eq!(subject.token().await.unwrap(), "second");
+    assert_eq!(subject.asked(), ["first", "second"]);
+    subject.rested(0).await;
+    assert_eq!(subject.token().await.unwrap(), "first");
+    assert_eq!(subject.standings(), [Standing::Working, Standing::Working]);
+    assert!(subject.source.states()[0].in_use);
+}
+
+#[tokio::test]
+async fn resting_credential_is_tried_when_all_others_are_refused_too() {
+    let subject = apps(|n, form| match (n, form["client_id"].as_str()) {
+        (0..=2, _) => refused(400, "invalid_client", 7_000_215),
+        (_, client) => granted(client),
+    })
+    .await;
+    subject.token().await.unwrap_err();
+    // Both rest: the first is asked and refused again, the second has been mended.
+    assert_eq!(subject.token().await.unwrap(), "second");
+    assert_eq!(subject.asked(), ["first", "second", "first", "second"]);
+}
+
+#[tokio::test]
+async fn outage_at_the_retry_of_a_refused_credential_does_not_hinder_the_backup() {
+    let subject = apps(|n, form| match (n, form["client_id"].as_str()) {
+        (0, _) => refused(401, "invalid_client", 7_000_215),
+        (_, "first") => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        _ => granted("backup"),
+    })
+    .await;
+    assert_eq!(subject.token().await.unwrap(), "backup");
+    subject.rested(0).await;
+    assert_eq!(subject.token().await.unwrap(), "backup");
+    let states = subject.source.states();
+    let failure = states[0].failure.as_ref().unwrap();
+    assert_eq!(failure.fault, CredentialFault::WrongSecret);
 }
 
 #[tokio::test]
 async fn all_dead_credentials_are_named_with_advice() {
-    let service = service(|_, _| refused(400, 700_016)).await;
-    let error = service.token().await.unwrap_err();
+    let subject = apps(|_, _| refused(400, "unauthorized_client", 700_016)).await;
+    let error = subject.token().await.unwrap_err();
     let words = error.to_string();
     assert!(
         words.contains("\"first\"")
@@ -141,91 +230,218 @@ async fn all_dead_credentials_are_named_with_advice() {
 
 #[tokio::test]
 async fn plain_text_throttling_keeps_its_wait_and_does_not_fail_over() {
-    let service = service(|_, _| {
-        (
-            StatusCode::TOO_MANY_REQUESTS,
-            [("retry-after", "60")],
-            "Too Many Requests",
-        )
-            .into_response()
+    let subject = apps(|_, _| {
+        let wait = [("retry-after", "60")];
+        (StatusCode::TOO_MANY_REQUESTS, wait, "Too Many Requests").into_response()
     })
     .await;
-    let error = service.token().await.unwrap_err();
+    let error = subject.token().await.unwrap_err();
     assert!(
         matches!(error, Error::Throttled { retry_after: Some(wait) } if wait.as_secs() == 60),
         "{error}"
     );
-    assert_eq!(service.asked(), 1);
-    assert_eq!(service.source.states()[0].working, None);
+    assert_eq!(subject.asked(), ["first"]);
+    assert_eq!(subject.standings(), [Standing::Untried, Standing::Untried]);
+    let states = subject.source.states();
+    let failure = states[0].failure.as_ref().unwrap();
+    assert_eq!(failure.fault, CredentialFault::Throttled);
+}
+
+#[tokio::test]
+async fn codes_that_pass_do_not_fail_over() {
+    let loops: Script = |_, _| refused(400, "invalid_grant", 50_196);
+    let fails: Script = |_, _| refused(400, "temporarily_unavailable", 90_033);
+    for script in [loops, fails] {
+        let subject = apps(script).await;
+        assert!(subject.token().await.unwrap_err().is_transient());
+        assert_eq!(subject.asked(), ["first"]);
+    }
+}
+
+#[tokio::test]
+async fn temporarily_unavailable_without_a_code_is_an_outage() {
+    let subject = apps(|_, _| {
+        let body = json!({"error": "temporarily_unavailable"});
+        (StatusCode::BAD_REQUEST, axum::Json(body)).into_response()
+    })
+    .await;
+    assert!(subject.token().await.unwrap_err().is_transient());
+    let states = subject.source.states();
+    let failure = states[0].failure.as_ref().unwrap();
+    assert_eq!(failure.fault, CredentialFault::Outage);
 }
 
 #[tokio::test]
 async fn outage_with_an_html_page_does_not_fail_over() {
-    let service = service(|_, _| {
-        (StatusCode::SERVICE_UNAVAILABLE, Html("<html>down</html>")).into_response()
-    })
-    .await;
+    let subject =
+        apps(|_, _| (StatusCode::SERVICE_UNAVAILABLE, Html("<html>down</html>")).into_response())
+            .await;
     assert!(matches!(
-        service.token().await,
+        subject.token().await,
         Err(Error::Outage {
             status: 503,
             retry_after: None
         })
     ));
-    assert_eq!(service.asked(), 1);
+    assert_eq!(subject.asked(), ["first"]);
 }
 
 #[tokio::test]
 async fn html_page_with_status_200_is_no_token() {
-    let service = service(|_, _| Html("<html>access_token</html>").into_response()).await;
+    let subject = apps(|_, _| Html("<html>access_token</html>").into_response()).await;
     assert!(matches!(
-        service.token().await,
+        subject.token().await,
         Err(Error::Malformed { status: 200, .. })
     ));
 }
 
 #[tokio::test]
 async fn redirect_is_not_followed() {
-    let service =
-        service(|_, _| (StatusCode::FOUND, [("location", "http://127.0.0.1:9/")]).into_response())
+    let subject =
+        apps(|_, _| (StatusCode::FOUND, [("location", "http://127.0.0.1:9/")]).into_response())
             .await;
     assert!(matches!(
-        service.token().await,
+        subject.token().await,
         Err(Error::Malformed { status: 302, .. })
     ));
 }
 
-#[test]
-fn token_is_replaced_before_its_end_but_not_while_paused() {
-    let now = Instant::now();
-    let mut cache = Cache {
-        token: Some(AccessToken::of_lifetime("t", now, 3600)),
-        paused_until: None,
-    };
-    assert!(cache.usable(now + Duration::from_secs(3200)).is_some());
-    assert!(cache.usable(now + Duration::from_secs(3400)).is_none());
-    cache.paused_until = Some(now + Duration::from_secs(3500));
-    assert!(cache.usable(now + Duration::from_secs(3400)).is_some());
-    assert!(cache.usable(now + Duration::from_secs(3601)).is_none());
-}
-
-#[test]
-fn short_lived_token_is_used_for_half_its_life() {
-    let now = Instant::now();
-    let cache = Cache {
-        token: Some(AccessToken::of_lifetime("t", now, 60)),
-        paused_until: None,
-    };
-    assert!(cache.usable(now + Duration::from_secs(20)).is_some());
-    assert!(cache.usable(now + Duration::from_secs(40)).is_none());
+#[tokio::test]
+async fn outage_near_the_end_leaves_the_old_token_and_is_not_repeated_at_once() {
+    let subject = apps(|_, _| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
+    let issued = Instant::now() - Duration::from_secs(40);
+    let old = AccessToken::of_lifetime("old", issued, 60);
+    subject.source.holders.lock().await[0].token = Some(old);
+    assert_eq!(subject.token().await.unwrap(), "old");
+    assert_eq!(subject.token().await.unwrap(), "old");
+    assert_eq!(subject.asked().len(), 1);
 }
 
 #[tokio::test]
-async fn outage_near_the_end_leaves_the_old_token_and_is_not_repeated_at_once() {
-    let service = service(|_, _| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
-    let issued = Instant::now() - Duration::from_secs(40);
-    service.source.cache.lock().await.token = Some(AccessToken::of_lifetime("old", issued, 60));
-    assert_eq!(service.token().await.unwrap(), "old");
-    assert_eq!(service.token().await.unwrap(), "old");
-    assert_eq!(service.asked(), 1);
+async fn rejected_token_hands_over_to_the_next_credential_until_none_is_left() {
+    let subject = apps(|_, form| granted(&form["client_id"])).await;
+    let first = subject.source.token().await.unwrap();
+    assert!(subject.source.reject(&first, denied("users")).await);
+    // Two pages may be refused at once: the second refusal is of a token that is no longer held.
+    assert!(subject.source.reject(&first, denied("users")).await);
+    let second = subject.source.token().await.unwrap();
+    assert_eq!(second.secret().expose(), "second");
+    assert!(!subject.source.reject(&second, denied("users")).await);
+    assert_eq!(subject.standings(), [Standing::Failing, Standing::Failing]);
+}
+
+#[tokio::test]
+async fn rejected_credential_is_on_trial_until_graph_accepts_it() {
+    let subject = apps(|_, form| granted(&form["client_id"])).await;
+    let first = subject.source.token().await.unwrap();
+    subject.source.reject(&first, denied("users")).await;
+    subject.rested(0).await;
+    let again = subject.source.token().await.unwrap();
+    assert_eq!(again.secret().expose(), "first");
+    assert_eq!(subject.standings()[0], Standing::Failing);
+    subject.source.accept(&again, "users").await;
+    assert_eq!(subject.standings()[0], Standing::Working);
+}
+
+#[tokio::test]
+async fn renewed_refresh_token_is_kept_before_its_token_is_used() {
+    let subject = admin(|n, form| {
+        assert_eq!(form["refresh_token"], format!("r{n}"));
+        tests::granted(
+            &format!("token{n}"),
+            json!({"refresh_token": format!("r{}", n + 1)}),
+        )
+    })
+    .await;
+    let token = subject.source.token().await.unwrap();
+    assert_eq!(subject.kept().await, ["admin: r1"]);
+    subject.source.invalidate(&token).await;
+    assert_eq!(subject.token().await.unwrap(), "token1");
+    assert_eq!(subject.kept().await, ["admin: r1", "admin: r2"]);
+    let states = subject.source.states();
+    let by = states[0].authorized_by.as_ref().unwrap();
+    assert_eq!(
+        by.preferred_username.as_deref(),
+        Some("ada@contoso.example")
+    );
+}
+
+#[tokio::test]
+async fn refresh_token_that_cannot_be_kept_is_used_from_memory_and_kept_later() {
+    let subject = admin(|n, form| {
+        assert_eq!(form["refresh_token"], format!("r{n}"));
+        tests::granted("token", json!({"refresh_token": format!("r{}", n + 1)}))
+    })
+    .await;
+    subject.kept.0.lock().await.0 = true;
+    assert_eq!(subject.token().await.unwrap(), "token");
+    subject.kept.0.lock().await.0 = false;
+    assert_eq!(subject.kept().await, Vec::<String>::new());
+    subject.source.holders.lock().await[0].unkept = Some(Instant::now());
+    assert_eq!(subject.token().await.unwrap(), "token");
+    assert_eq!(subject.kept().await, ["admin: r1"]);
+    assert_eq!(subject.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn revoked_authorization_fails_over_with_the_command_that_helps_and_is_not_deleted() {
+    let subject = admin(|_, form| match form["grant_type"].as_str() {
+        "refresh_token" => refused(400, "invalid_grant", 50_173),
+        _ => granted("backup"),
+    })
+    .await;
+    assert_eq!(subject.token().await.unwrap(), "backup");
+    let states = subject.source.states();
+    let failure = states[0].failure.as_ref().unwrap();
+    assert_eq!(failure.fault, CredentialFault::Revoked);
+    assert!(
+        failure
+            .to_string()
+            .contains("run `ldap365 authorize admin`")
+    );
+    subject.rested(0).await;
+    subject.token().await.unwrap();
+    let (_, form) = subject.service.posted().pop().unwrap();
+    assert_eq!(form["refresh_token"], "r0");
+}
+
+#[tokio::test]
+async fn credential_that_nobody_has_authorised_is_passed_over_and_used_once_somebody_has() {
+    let script: Script = |_, form| granted(&form["client_id"]);
+    let credentials = vec![
+        credential("admin", Grant::Delegated(None)),
+        credential("second", Grant::App(secret("s3cret"))),
+    ];
+    let subject = subject(script, credentials, &[]).await;
+    assert_eq!(subject.token().await.unwrap(), "second");
+    let state = &subject.source.states()[0];
+    assert_eq!(state.standing, Standing::NotAuthorized);
+    assert_eq!(
+        state.failure.as_ref().unwrap().to_string(),
+        "not authorised yet: run `ldap365 authorize admin`"
+    );
+    let source = &subject.source;
+    assert!(
+        !source
+            .authorize("second", authorization("second", "r"))
+            .await
+    );
+    assert!(source.authorize("admin", authorization("admin", "r")).await);
+    assert_eq!(subject.token().await.unwrap(), "admin");
+    assert_eq!(subject.asked(), ["second", "admin"]);
+}
+
+#[tokio::test]
+async fn authorization_for_another_app_registration_is_not_used() {
+    let mut elsewhere = authorization("admin", "r0");
+    elsewhere.client_id = "another".to_owned();
+    let subject = subject(
+        |_, _| panic!("nothing is asked"),
+        vec![credential("admin", Grant::Delegated(None))],
+        &[],
+    )
+    .await;
+    subject.source.authorize("admin", elsewhere).await;
+    let error = subject.token().await.unwrap_err();
+    assert!(error.to_string().contains("another client_id"), "{error}");
 }

@@ -46,6 +46,8 @@ pub(in crate::store) enum ReasonRecord {
     PrefixMismatch,
     KindExcluded(GroupKindRecord),
     Deleted,
+    GroupsOff,
+    ChangeHeld,
 }
 
 impl From<&Decision> for DecisionRecord {
@@ -111,6 +113,8 @@ impl From<&Reason> for ReasonRecord {
             Reason::PrefixMismatch => Self::PrefixMismatch,
             Reason::KindExcluded(kind) => Self::KindExcluded((*kind).into()),
             Reason::Deleted => Self::Deleted,
+            Reason::GroupsOff => Self::GroupsOff,
+            Reason::ChangeHeld => Self::ChangeHeld,
         }
     }
 }
@@ -135,6 +139,8 @@ impl From<ReasonRecord> for Reason {
             ReasonRecord::PrefixMismatch => Self::PrefixMismatch,
             ReasonRecord::KindExcluded(kind) => Self::KindExcluded(kind.into()),
             ReasonRecord::Deleted => Self::Deleted,
+            ReasonRecord::GroupsOff => Self::GroupsOff,
+            ReasonRecord::ChangeHeld => Self::ChangeHeld,
         }
     }
 }

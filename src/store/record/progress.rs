@@ -1,5 +1,7 @@
 //! The records of time: progress, stamps, the commit counter; and whose data it all is.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Fault, Moment, optional_time};
@@ -12,6 +14,8 @@ pub(in crate::store) struct ProgressRecord {
     link: Option<String>,
     completed: Option<Moment>,
     enumerated: Option<Moment>,
+    selected: BTreeSet<String>,
+    refused: BTreeSet<String>,
 }
 
 /// The mirror of [`Stamp`].
@@ -38,11 +42,15 @@ impl From<&PhaseProgress> for ProgressRecord {
             link,
             completed,
             enumerated,
+            selected,
+            refused,
         } = progress;
         Self {
             link: link.as_ref().map(|link| link.0.clone()),
             completed: completed.map(Moment::from),
             enumerated: enumerated.map(Moment::from),
+            selected: selected.clone(),
+            refused: refused.clone(),
         }
     }
 }
@@ -55,6 +63,8 @@ impl TryFrom<ProgressRecord> for PhaseProgress {
             link: record.link.map(DeltaLink),
             completed: optional_time(record.completed)?,
             enumerated: optional_time(record.enumerated)?,
+            selected: record.selected,
+            refused: record.refused,
         })
     }
 }

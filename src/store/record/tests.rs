@@ -7,6 +7,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::directory::decision::{Decision, Grounds, GroupPath, Reason};
+use crate::directory::guard::{
+    Accepted, ChangeKind, HeldChange, HeldKind, Memory, Moved, Standing,
+};
 use crate::directory::registry::{FormerName, Record};
 use crate::directory::{
     DeltaLink, Group, GroupId, GroupKind, Member, MemberKind, ObjectId, Override, PhaseProgress,
@@ -212,6 +215,8 @@ fn decision_record_is_as_it_was_first_written() {
             "01 01 0b".to_owned(),
         ),
         (Decision::Exclude(Reason::Deleted), "01 01 0d".to_owned()),
+        (Decision::Exclude(Reason::GroupsOff), "01 01 0e".to_owned()),
+        (Decision::Exclude(Reason::ChangeHeld), "01 01 0f".to_owned()),
     ] {
         check(decision, |decision| DecisionRecord::from(decision), &golden);
     }
@@ -245,6 +250,47 @@ fn registration_record_is_as_it_was_first_written() {
 }
 
 #[test]
+fn records_of_the_guard_are_as_they_were_first_written() {
+    let memory = Memory {
+        moved: Some(Moved {
+            from: Standing::Active,
+            at: Timestamp::UNIX_EPOCH,
+        }),
+        held: Some(HeldChange {
+            kind: ChangeKind::Removed,
+            from: Standing::Active,
+            to: Standing::Absent,
+            reason: Some(Reason::Guest),
+            since: Timestamp::UNIX_EPOCH,
+        }),
+        accepted: Some(Accepted {
+            to: Standing::Inactive,
+            at: Timestamp::UNIX_EPOCH,
+        }),
+    };
+    check(
+        memory,
+        |memory| MemoryRecord::from(memory),
+        "01 01 02 00 00 01 02 02 00 01 02 00 00 01 01 00 00",
+    );
+    let held = HeldKind {
+        people: 42,
+        active: 120,
+        max_change: 20,
+        since: Timestamp::UNIX_EPOCH,
+    };
+    check(
+        vec![(ChangeKind::MembershipsGained, held)],
+        |held| {
+            held.iter()
+                .map(|(kind, held)| (kind, held))
+                .collect::<HeldKindsRecord>()
+        },
+        "01 01 04 2a 78 14 00 00",
+    );
+}
+
+#[test]
 fn pin_record_is_as_it_was_first_written() {
     let golden = format!("01 {}", "ee".repeat(16));
     check(GroupId(id(0xee)), |id| PinRecord::from(*id), &golden);
@@ -256,11 +302,13 @@ fn progress_record_is_as_it_was_first_written() {
         link: Some(DeltaLink("https://g/".to_owned())),
         completed: time(),
         enumerated: None,
+        selected: ["id".to_owned()].into(),
+        refused: Default::default(),
     };
     check(
         progress,
         |progress| ProgressRecord::from(progress),
-        "01 010a68747470733a2f2f672f 01fc00e2a7ca0a 00",
+        "01 010a68747470733a2f2f672f 01fc00e2a7ca0a 00 01026964 00",
     );
 }
 

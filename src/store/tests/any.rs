@@ -10,9 +10,12 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::directory::decision::{Decision, Decisions, Grounds, GroupPath, Reason};
+use crate::directory::guard::{
+    Accepted, ChangeKind, HeldChange, HeldKind, Memory, Moved, Standing, Subject,
+};
 use crate::directory::registry::{FormerName, Record};
 use crate::directory::{
-    DeltaLink, Directory, Group, GroupId, GroupKind, Member, MemberKind, ObjectId, Override,
+    DeltaLink, Directory, Group, GroupId, GroupKind, Guard, Member, MemberKind, ObjectId, Override,
     Overrides, PhaseProgress, Progress, Registry, Stamp, State, User, UserId, Withheld,
 };
 
@@ -42,19 +45,23 @@ fn directory() -> impl Strategy<Value = Directory> {
         btree_map(text(), group_id(), 0..6),
         withheld(),
         overrides(),
+        guard(),
     )
         .prop_map(
-            |(users, groups, of_users, of_groups, registry, pins, withheld, overrides)| Directory {
-                users,
-                groups,
-                decisions: Decisions {
-                    users: of_users,
-                    groups: of_groups,
-                },
-                registry,
-                pins,
-                withheld,
-                overrides,
+            |(users, groups, of_users, of_groups, registry, pins, withheld, overrides, guard)| {
+                Directory {
+                    users,
+                    groups,
+                    decisions: Decisions {
+                        users: of_users,
+                        groups: of_groups,
+                    },
+                    registry,
+                    pins,
+                    withheld,
+                    overrides,
+                    guard,
+                }
             },
         )
 }
@@ -234,7 +241,58 @@ fn reason() -> impl Strategy<Value = Reason> {
         Just(Reason::PrefixMismatch),
         kind.prop_map(Reason::KindExcluded),
         Just(Reason::Deleted),
+        Just(Reason::GroupsOff),
+        Just(Reason::ChangeHeld),
     ]
+}
+
+fn guard() -> impl Strategy<Value = Guard> {
+    let subject = prop_oneof![
+        user_id().prop_map(Subject::Person),
+        (group_id(), guid()).prop_map(|(group, id)| Subject::Membership(group, ObjectId(id))),
+        group_id().prop_map(Subject::Group),
+    ];
+    let kind = || proptest::sample::select(ChangeKind::ALL.to_vec());
+    let held = (any::<u32>(), any::<u32>(), any::<u8>(), time()).prop_map(
+        |(people, active, max_change, since)| HeldKind {
+            people: people as usize,
+            active: active as usize,
+            max_change,
+            since,
+        },
+    );
+    (
+        btree_map(subject, memory(), 0..8),
+        btree_map(kind(), held, 0..4),
+    )
+        .prop_map(|(subjects, held)| Guard { subjects, held })
+}
+
+fn memory() -> impl Strategy<Value = Memory> {
+    let standing = || {
+        let all = [Standing::Absent, Standing::Inactive, Standing::Active];
+        proptest::sample::select(all.to_vec())
+    };
+    let kind = proptest::sample::select(ChangeKind::ALL.to_vec());
+    let held = (kind, standing(), standing(), option::of(reason()), time()).prop_map(
+        |(kind, from, to, reason, since)| HeldChange {
+            kind,
+            from,
+            to,
+            reason,
+            since,
+        },
+    );
+    (
+        option::of((standing(), time()).prop_map(|(from, at)| Moved { from, at })),
+        option::of(held),
+        option::of((standing(), time()).prop_map(|(to, at)| Accepted { to, at })),
+    )
+        .prop_map(|(moved, held, accepted)| Memory {
+            moved,
+            held,
+            accepted,
+        })
 }
 
 fn record() -> impl Strategy<Value = Record> {
@@ -256,11 +314,15 @@ fn record() -> impl Strategy<Value = Record> {
 }
 
 fn phase() -> impl Strategy<Value = PhaseProgress> {
-    (optional_text(), option::of(time()), option::of(time())).prop_map(
-        |(link, completed, enumerated)| PhaseProgress {
+    let names = || proptest::collection::btree_set("[a-zA-Z_]{1,12}", 0..4);
+    let times = (option::of(time()), option::of(time()));
+    (optional_text(), times, names(), names()).prop_map(
+        |(link, (completed, enumerated), selected, refused)| PhaseProgress {
             link: link.map(DeltaLink),
             completed,
             enumerated,
+            selected,
+            refused,
         },
     )
 }

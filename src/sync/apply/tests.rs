@@ -8,9 +8,9 @@ type Groups = BTreeMap<GroupId, Arc<Group>>;
 
 fn users(changes: Vec<UserChange>) -> Users {
     let mut users = Users::new();
-    changes
-        .into_iter()
-        .for_each(|change| apply_user(&mut users, change));
+    for change in changes {
+        apply_user(&mut users, change);
+    }
     users
 }
 

@@ -13,6 +13,8 @@ fn held(directory: Directory) -> Arc<State> {
         link: Some(DeltaLink(link.to_owned())),
         completed: Some(hour(0)),
         enumerated: Some(hour(0)),
+        selected: names(&["id", "mail"]),
+        refused: names(&["city"]),
     };
     let mut state = State {
         directory,
@@ -23,8 +25,18 @@ fn held(directory: Directory) -> Arc<State> {
     Arc::new(state)
 }
 
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// What the end of a round that was asked for `id` and `mail`, and refused `city`, makes of the progress.
+fn advanced<P: Phase>(done: &Finished<P>, mut progress: PhaseProgress) -> PhaseProgress {
+    done.advance(&mut progress, &names(&["id", "mail"]), &names(&["city"]));
+    progress
+}
+
 fn begin<P: Phase>(state: &Arc<State>, mode: Mode) -> Round<P> {
-    Round::begin(Arc::clone(state), Link("start".to_owned()), mode)
+    Round::begin(state, Link("start".to_owned()), mode)
 }
 
 /// Feeds pages until the round asks for no more; pages left over are a mistake of the test.
@@ -42,7 +54,7 @@ fn feed<P: Phase>(mut round: Round<P>, pages: Vec<Page<P::Change>>) -> Step<P> {
     Step::Fetch(round)
 }
 
-fn finished<P: Phase>(step: Step<P>) -> Finished {
+fn finished<P: Phase>(step: Step<P>) -> Finished<P> {
     match step {
         Step::Commit(finished) => *finished,
         other => panic!("not finished: {other:?}"),
@@ -75,8 +87,10 @@ fn flawed<C>(mut page: Page<C>, id: &str) -> Page<C> {
 
 #[test]
 fn mode_is_incremental_only_with_a_fresh_link() {
+    let wanted = names(&["city", "id", "mail"]);
     let check = |progress: &PhaseProgress, full, now, expected| {
-        assert_eq!(Mode::choose(progress, full, HOUR * 24, hour(now)), expected);
+        let mode = Mode::choose(progress, &wanted, full, HOUR * 24, hour(now));
+        assert_eq!(mode, expected);
     };
     let progress = held(Directory::default()).progress.users.clone();
     check(&progress, false, 0, Mode::Incremental);
@@ -103,6 +117,15 @@ fn mode_is_incremental_only_with_a_fresh_link() {
         Mode::Full,
     );
     check(&PhaseProgress::default(), false, 1, Mode::Full);
+}
+
+#[test]
+fn mode_is_full_when_other_properties_are_wanted_than_the_link_tracks() {
+    let progress = held(Directory::default()).progress.users.clone();
+    for wanted in [&["id", "mail"][..], &["city", "id", "mail", "sshPublicKey"]] {
+        let mode = Mode::choose(&progress, &names(wanted), false, HOUR * 24, hour(1));
+        assert_eq!(mode, Mode::Full, "{wanted:?}");
+    }
 }
 
 #[test]
@@ -140,15 +163,16 @@ fn first_round_collects_users_over_empty_pages_and_repetitions() {
     let expected = Directory::default()
         .put_user(1, user("anna"))
         .put_user(2, user("bob"));
-    assert_eq!(done.state.directory, expected);
+    assert_eq!(done.objects, expected.users);
     assert_eq!(done.tally, tally(2, 0, 0));
     let progress = PhaseProgress {
         link: Some(DeltaLink("delta-1".to_owned())),
         completed: Some(hour(1)),
         enumerated: Some(hour(1)),
+        selected: names(&["id", "mail"]),
+        refused: names(&["city"]),
     };
-    assert_eq!(done.state.progress.users, progress);
-    assert_eq!(done.state.progress.groups, PhaseProgress::default());
+    assert_eq!(advanced(&done, PhaseProgress::default()), progress);
 }
 
 #[test]
@@ -170,10 +194,15 @@ fn incremental_round_changes_what_it_names_and_nothing_else() {
         .put_user(2, user("bert"))
         .put_user(3, user("cyd"))
         .put_user(4, user("dee"));
-    assert_eq!(done.state.directory, expected);
+    assert_eq!(done.objects, expected.users);
     assert_eq!(done.tally, tally(1, 1, 1));
-    assert_eq!(done.state.progress.users.enumerated, Some(hour(0)));
-    assert_eq!(done.state.progress.users.completed, Some(hour(1)));
+    let before = state.progress.users.clone();
+    let expected = PhaseProgress {
+        link: Some(DeltaLink("delta-1".to_owned())),
+        completed: Some(hour(1)),
+        ..before.clone()
+    };
+    assert_eq!(advanced(&done, before), expected);
 }
 
 #[test]
@@ -183,9 +212,9 @@ fn incremental_round_without_changes_still_moves_the_delta_link() {
         begin::<Users>(&state, Mode::Incremental),
         vec![done(vec![], "delta-1")],
     ));
-    assert_eq!(done.state.directory, state.directory);
+    assert_eq!(done.objects, state.directory.users);
     assert_eq!(
-        done.state.progress.users.link,
+        advanced(&done, PhaseProgress::default()).link,
         Some(DeltaLink("delta-1".to_owned()))
     );
     assert!(done.tally.is_empty());
@@ -208,7 +237,7 @@ fn group_slices_are_collected_over_interleaved_pages() {
     let expected = Directory::default()
         .put_group(10, group("staff", &[2, 3], &[]))
         .put_group(11, group("eng", &[7, 8], &[]));
-    assert_eq!(done.state.directory, expected);
+    assert_eq!(done.objects, expected.groups);
 }
 
 #[test]
@@ -222,14 +251,16 @@ fn full_round_drops_what_it_does_not_mention_only_at_its_delta_link() {
     let Step::Fetch(round) = feed(round, vec![more(vec![slice(10, "staff", &[2])], "p2")]) else {
         panic!()
     };
-    assert_eq!(round.base.directory.groups.len(), 2);
+    assert_eq!(round.held.len(), 2);
     let done = finished(feed(
         round,
         vec![done(vec![slice(10, "staff", &[3])], "delta-1")],
     ));
     assert_eq!(
-        done.state.directory,
-        Directory::default().put_group(10, group("staff", &[2, 3], &[]))
+        done.objects,
+        Directory::default()
+            .put_group(10, group("staff", &[2, 3], &[]))
+            .groups
     );
     assert_eq!(done.tally, tally(0, 1, 1));
 }
@@ -246,12 +277,7 @@ fn full_round_shares_what_did_not_change() {
         "delta-1",
     )];
     let done = finished(feed(begin::<Users>(&state, Mode::Full), pages));
-    let shared = |id| {
-        Arc::ptr_eq(
-            &state.directory.users[&id],
-            &done.state.directory.users[&id],
-        )
-    };
+    let shared = |id| Arc::ptr_eq(&state.directory.users[&id], &done.objects[&id]);
     assert!(shared(user_id(1)));
     assert!(!shared(user_id(2)));
 }
@@ -270,7 +296,7 @@ fn pinned_group_that_a_full_round_misses_stays_as_deleted() {
             is_deleted: true,
             ..staff.clone()
         };
-        assert_eq!(*done.state.directory.groups[&group_id(10)], expected);
+        assert_eq!(*done.objects[&group_id(10)], expected);
     };
     check(vec![]);
     check(vec![removed(10, "deleted")]);
@@ -299,7 +325,7 @@ fn deleted_group_that_is_back_is_enumerated_because_its_members_may_go_unsaid() 
         vec![done(vec![slice(10, "staff", &[1, 2, 3])], "delta-2")],
     ));
     assert_eq!(
-        *done.state.directory.groups[&group_id(10)],
+        *done.objects[&group_id(10)],
         group("staff", &[1, 2, 3], &[])
     );
 }
@@ -333,10 +359,13 @@ fn resync_starts_a_full_enumeration_once() {
     );
     assert!(matches!(
         round.failed(resync()),
-        Step::GiveUp(Error::Graph {
-            phase: PhaseName::Users,
-            source: graph::Error::ResyncRequired { .. }
-        })
+        Step::GiveUp {
+            error: Error::Graph {
+                phase: PhaseName::Users,
+                source: graph::Error::ResyncRequired { .. }
+            },
+            unfinished: None
+        }
     ));
 }
 
@@ -348,7 +377,10 @@ fn failing_page_ends_the_round() {
     };
     assert!(matches!(
         round.failed(outage()),
-        Step::GiveUp(Error::Graph { .. })
+        Step::GiveUp {
+            error: Error::Graph { .. },
+            ..
+        }
     ));
 }
 
@@ -361,10 +393,13 @@ fn repeated_next_link_restarts_an_incremental_round_and_ends_a_full_one() {
     let full = restarted(feed(begin::<Users>(&state, Mode::Incremental), circle()));
     assert!(matches!(
         feed(full, circle()),
-        Step::GiveUp(Error::NextLinkRepeated {
-            phase: PhaseName::Users,
-            pages: 3
-        })
+        Step::GiveUp {
+            error: Error::NextLinkRepeated {
+                phase: PhaseName::Users,
+                pages: 3
+            },
+            ..
+        }
     ));
     let itself = feed(
         begin::<Users>(&state, Mode::Full),
@@ -372,7 +407,10 @@ fn repeated_next_link_restarts_an_incremental_round_and_ends_a_full_one() {
     );
     assert!(matches!(
         itself,
-        Step::GiveUp(Error::NextLinkRepeated { pages: 1, .. })
+        Step::GiveUp {
+            error: Error::NextLinkRepeated { pages: 1, .. },
+            ..
+        }
     ));
 }
 
@@ -380,14 +418,18 @@ fn repeated_next_link_restarts_an_incremental_round_and_ends_a_full_one() {
 fn round_that_does_not_end_is_ended() {
     let mut round = begin::<Users>(&Arc::new(State::default()), Mode::Full);
     for page in 1..PAGES_MAX {
-        let Step::Fetch(next) = round.page(more(vec![], &format!("p{page}")), hour(1)) else {
+        let news = vec![whole_user(1, &format!("ada{page}"))];
+        let Step::Fetch(next) = round.page(more(news, &format!("p{page}")), hour(1)) else {
             panic!("at {page}")
         };
         round = next;
     }
     assert!(matches!(
-        round.page(more(vec![], "last"), hour(1)),
-        Step::GiveUp(Error::TooManyPages { .. })
+        round.page(more(vec![whole_user(1, "ada")], "last"), hour(1)),
+        Step::GiveUp {
+            error: Error::TooManyPages { .. },
+            ..
+        }
     ));
 }
 
@@ -410,7 +452,7 @@ fn unreadable_property_keeps_its_value_in_a_full_round() {
         &mut page.problems,
     ));
     let done = finished(feed(begin::<Users>(&state, Mode::Full), vec![page]));
-    assert_eq!(done.state.directory, Directory::default().put_user(1, ada));
+    assert_eq!(done.objects, Directory::default().put_user(1, ada).users);
     assert_eq!(done.problems.len(), 1);
 }
 
@@ -424,7 +466,7 @@ fn unreadable_member_keeps_the_members_held() {
     ];
     let done = finished(feed(begin::<Groups>(&state, Mode::Full), pages));
     assert_eq!(
-        *done.state.directory.groups[&group_id(10)],
+        *done.objects[&group_id(10)],
         group("staff", &[1, 2, 4], &[])
     );
 }
@@ -444,7 +486,7 @@ fn nothing_is_dropped_when_an_object_does_not_tell_its_id() {
     let expected = Directory::default()
         .put_user(1, user("anna"))
         .put_user(2, user("bob"));
-    assert_eq!(done.state.directory, expected);
+    assert_eq!(done.objects, expected.users);
 }
 
 #[test]
@@ -455,10 +497,192 @@ fn account_enabled_that_goes_unsaid_stays_as_known() {
     let unsaid = user_entry(1, json!({"userPrincipalName": "ada@example.com"}));
     let done = finished(feed(
         begin::<Users>(&state, Mode::Full),
-        vec![done(vec![unsaid], "delta-1")],
+        vec![done(vec![unsaid, whole_user(2, "bob")], "delta-1")],
     ));
-    assert_eq!(
-        done.state.directory,
-        Directory::default().put_user(1, disabled)
+    assert_eq!(*done.objects[&user_id(1)], disabled);
+}
+
+#[test]
+fn fresh_links_that_bring_nothing_new_are_followed_for_a_thousand_pages() {
+    let check = |mode| {
+        let state = held(Directory::default().put_user(1, user("ada")));
+        let mut round = begin::<Users>(&state, mode);
+        for page in 0.. {
+            let replay = vec![whole_user(1, "ada")];
+            match round.page(more(replay, &format!("p{page}")), hour(1)) {
+                Step::Fetch(next) => round = next,
+                end => return (page, end),
+            }
+        }
+        unreachable!()
+    };
+    let (page, end) = check(Mode::Incremental);
+    assert_eq!(page, IDLE_PAGES_MAX - 1);
+    assert_eq!(restarted(end).mode(), Mode::Full);
+    // The first page was news to it.
+    let (page, end) = check(Mode::Full);
+    assert_eq!(page, IDLE_PAGES_MAX);
+    let error = Error::TooManyPages {
+        phase: PhaseName::Users,
+        pages: IDLE_PAGES_MAX + 1,
+    };
+    assert!(
+        matches!(end, Step::GiveUp { error: given, .. } if given.to_string() == error.to_string())
     );
+}
+
+#[test]
+fn nulls_where_everyone_has_a_value_disable_nobody_and_end_an_enumeration() {
+    let state = held(
+        Directory::default()
+            .put_user(1, user("ada"))
+            .put_user(2, user("bob")),
+    );
+    let nothing = |number| {
+        user_entry(
+            number,
+            json!({"userPrincipalName": null, "accountEnabled": null}),
+        )
+    };
+    // Whether the permission is gone, or one object is odd, only an enumeration can tell.
+    let incremental = begin::<Users>(&state, Mode::Incremental);
+    let full = restarted(feed(incremental, vec![more(vec![nothing(1)], "p2")]));
+    let end = feed(full, vec![done(vec![nothing(1), nothing(2)], "delta-1")]);
+    let Step::GiveUp {
+        error,
+        unfinished: None,
+    } = end
+    else {
+        panic!("{end:?}")
+    };
+    assert!(error.to_string().contains("User.Read.All"), "{error}");
+
+    let odd = vec![nothing(1), whole_user(2, "bert"), nothing(3)];
+    let done = finished(feed(
+        begin::<Users>(&state, Mode::Full),
+        vec![done(odd, "delta-1")],
+    ));
+    let expected = Directory::default()
+        .put_user(1, user("ada"))
+        .put_user(2, user("bert"));
+    assert_eq!(done.objects, expected.users);
+    assert!(
+        done.problems
+            .iter()
+            .all(|problem| problem.flaw == Flaw::Withheld)
+    );
+    assert_eq!(done.problems.len(), 2);
+}
+
+#[test]
+fn permission_that_is_withdrawn_in_the_middle_ends_an_enumeration() {
+    let state = held(Directory::default().put_user(1, user("ada")));
+    let nothing = |number| user_entry(number, json!({"userPrincipalName": null}));
+    let pages = vec![
+        more(vec![whole_user(1, "ada")], "p2"),
+        more(vec![nothing(2), removed(9, "deleted"), nothing(3)], "p3"),
+    ];
+    let end = feed(begin::<Users>(&state, Mode::Full), pages);
+    assert!(matches!(
+        end,
+        Step::GiveUp {
+            error: Error::Withheld { .. },
+            unfinished: None
+        }
+    ));
+}
+
+#[test]
+fn users_who_do_not_tell_whether_they_are_enabled_end_an_enumeration() {
+    let state = held(Directory::default().put_user(1, user("ada")));
+    let unsaid = user_entry(1, json!({"userPrincipalName": "ada@example.com"}));
+    let end = feed(
+        begin::<Users>(&state, Mode::Full),
+        vec![done(vec![unsaid], "delta-1")],
+    );
+    assert!(matches!(
+        end,
+        Step::GiveUp {
+            error: Error::Withheld { .. },
+            ..
+        }
+    ));
+}
+
+#[test]
+fn group_that_is_enumerated_without_a_name_stays_as_held_or_stays_out() {
+    let state = held(Directory::default().put_group(10, group("staff", &[1, 2], &[])));
+    let nameless = |number| group_entry(number, json!({"members@delta": []}));
+    let pages = vec![done(
+        vec![nameless(10), nameless(11), slice(12, "eng", &[7])],
+        "delta-1",
+    )];
+    let done = finished(feed(begin::<Groups>(&state, Mode::Full), pages));
+    let expected = Directory::default()
+        .put_group(10, group("staff", &[1, 2], &[]))
+        .put_group(12, group("eng", &[7], &[]));
+    assert_eq!(done.objects, expected.groups);
+    assert_eq!(done.problems.len(), 2);
+}
+
+#[test]
+fn lost_page_restarts_a_round_once() {
+    let state = held(Directory::default().put_user(1, user("ada")));
+    let full = restarted(begin::<Users>(&state, Mode::Incremental).failed(page_gone()));
+    assert_eq!((full.mode(), full.link().0.as_str()), (Mode::Full, "start"));
+    assert!(matches!(
+        full.failed(page_gone()),
+        Step::GiveUp {
+            unfinished: None,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn enumeration_that_a_passing_failure_ends_can_go_on_later() {
+    let state = held(Directory::default().put_user(1, user("ada")));
+    let Step::Fetch(round) = feed(
+        begin::<Users>(&state, Mode::Full),
+        vec![more(vec![whole_user(1, "ada")], "p2")],
+    ) else {
+        panic!()
+    };
+    let Step::GiveUp {
+        unfinished: Some(round),
+        ..
+    } = round.failed(outage())
+    else {
+        panic!("not kept")
+    };
+    let later = held(
+        Directory::default()
+            .put_user(1, user("ada"))
+            .put_user(3, user("cyd")),
+    );
+    let round = round.resumed(&later);
+    assert_eq!((round.link().0.as_str(), round.pages()), ("p2", 1));
+    let done = finished(feed(
+        round,
+        vec![done(vec![whole_user(2, "bob")], "delta-1")],
+    ));
+    assert_eq!(done.tally, tally(1, 0, 1));
+    assert!(Arc::ptr_eq(
+        &done.objects[&user_id(1)],
+        &later.directory.users[&user_id(1)]
+    ));
+}
+
+#[test]
+fn what_changed_and_changed_back_is_shared_with_what_is_held() {
+    let state = held(Directory::default().put_user(1, user("ada")));
+    let pages = vec![done(
+        vec![whole_user(1, "anna"), whole_user(1, "ada")],
+        "delta-1",
+    )];
+    let done = finished(feed(begin::<Users>(&state, Mode::Incremental), pages));
+    assert!(Arc::ptr_eq(
+        &done.objects[&user_id(1)],
+        &state.directory.users[&user_id(1)]
+    ));
 }

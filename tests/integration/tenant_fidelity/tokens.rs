@@ -183,3 +183,65 @@ async fn metadata_by_domain_leads_to_urls_by_id() {
         "Federated"
     );
 }
+
+#[tokio::test]
+async fn a_challenge_is_for_those_who_declared_to_understand_it() {
+    let tenant = Tenant::sample().await;
+    let mut client = Client::of(&tenant).await;
+    let capable = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
+    let answer = client.app_token(&[("claims", capable)]).await;
+    assert_eq!(answer.body["expires_in"], 86_399);
+    tenant.challenge_access_tokens();
+
+    let plain = client.get("users").await;
+    assert_eq!(plain.refusal(), (401, "InvalidAuthenticationToken"));
+    assert!(
+        !plain
+            .header("www-authenticate")
+            .unwrap()
+            .contains("claims=")
+    );
+    client.token = text(&answer.body, "access_token");
+    let challenged = client.get("users").await;
+    assert_eq!(challenged.refusal(), (401, "InvalidAuthenticationToken"));
+    let header = challenged.header("www-authenticate").unwrap();
+    assert!(
+        header.contains("error=\"insufficient_claims\", claims=\""),
+        "{header}"
+    );
+    client.renew_token().await;
+    assert_eq!(client.get("users").await.status, 200);
+}
+
+#[tokio::test]
+async fn instance_discovery_and_realms_need_no_account() {
+    let tenant = Tenant::sample().await;
+    let login = tenant.login_url();
+    let get = async |path: String| {
+        let url = format!("{login}/common/{path}");
+        Answer::read(reqwest::get(url).await.unwrap()).await
+    };
+    let instance = |host: &str| {
+        let endpoint = format!("{host}/contoso.example/oauth2/v2.0/authorize");
+        format!("discovery/instance?api-version=1.1&authorization_endpoint={endpoint}")
+    };
+    let known = get(instance(&login)).await.body;
+    let metadata = format!(
+        "{login}/{}/v2.0/.well-known/openid-configuration",
+        tenant.tenant_id()
+    );
+    assert_eq!(known["tenant_discovery_endpoint"], metadata);
+    let unknown = get(instance("https://evil.example")).await;
+    assert_eq!(
+        (unknown.status, unknown.body["error"].as_str()),
+        (400, Some("invalid_instance"))
+    );
+    for (name, kind) in [
+        ("adatum.example", "Federated"),
+        ("contoso.example", "Managed"),
+        ("nobody.example", "Unknown"),
+    ] {
+        let realm = get(format!("userrealm/{name}?api-version=1.0")).await;
+        assert_eq!(realm.body["account_type"], kind, "{name}");
+    }
+}

@@ -1,5 +1,7 @@
 //! How a person signs in, and what stands in the way.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 /// What the sign-in service knows about one person.
@@ -13,6 +15,12 @@ pub struct Account {
     pub scripted: Option<u32>,
     /// The `oid` put into the id_token instead of the person's own.
     pub impersonates: Option<Uuid>,
+    /// The `tid` put into the id_token instead of this tenant's.
+    pub claims_tenant: Option<Uuid>,
+    /// An AADSTS code that every refresh on this person's behalf ends with.
+    pub scripted_refresh: Option<u32>,
+    /// Directory roles held, by role template id.
+    pub roles: BTreeSet<Uuid>,
 }
 
 /// The state of a person's password.

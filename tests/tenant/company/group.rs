@@ -17,6 +17,8 @@ pub struct Group {
     pub object: Object,
     /// Direct members.
     pub members: BTreeMap<Uuid, MemberKind>,
+    /// The members Graph still shows while changes are on their way.
+    pub shown_members: Option<BTreeMap<Uuid, MemberKind>>,
 }
 
 /// What a member is.
@@ -43,6 +45,7 @@ pub struct GroupSpec {
     properties: Map<String, Value>,
     members: Vec<String>,
     things: Vec<(String, MemberKind)>,
+    ids: Vec<(Uuid, MemberKind)>,
 }
 
 impl MemberKind {
@@ -62,6 +65,17 @@ impl Group {
     /// A Microsoft 365 group, the only kind with a recycle bin.
     pub fn is_microsoft365(&self) -> bool {
         self.has_type("Unified")
+    }
+
+    /// Members are shown to few (`visibility`, "HiddenMembership"; the documentation varies the case).
+    pub fn hides_members(&self) -> bool {
+        let visibility = self.object.text("visibility").unwrap_or_default();
+        visibility.eq_ignore_ascii_case("HiddenMembership")
+    }
+
+    /// Direct members as Graph shows them to those who may see them.
+    pub fn visible_members(&self) -> &BTreeMap<Uuid, MemberKind> {
+        self.shown_members.as_ref().unwrap_or(&self.members)
     }
 
     fn has_type(&self, group_type: &str) -> bool {
@@ -95,6 +109,7 @@ impl GroupSpec {
             properties,
             members: Vec::new(),
             things: Vec::new(),
+            ids: Vec::new(),
         }
     }
 
@@ -169,6 +184,17 @@ impl GroupSpec {
         self
     }
 
+    /// Members by object id, for companies too large to name everybody.
+    pub fn member_ids(mut self, members: impl IntoIterator<Item = (Uuid, MemberKind)>) -> Self {
+        self.ids.extend(members);
+        self
+    }
+
+    /// Members are shown only to holders of `Member.Read.Hidden`.
+    pub fn hidden(self) -> Self {
+        self.with("visibility", "HiddenMembership")
+    }
+
     /// A member that is neither a person nor a group.
     pub fn thing(mut self, name: &str, kind: MemberKind) -> Self {
         self.things.push((name.to_owned(), kind));
@@ -187,17 +213,21 @@ impl Company {
             .iter()
             .map(|member| self.member_named(member))
             .collect();
-        members.extend(spec.things.iter().map(|(name, kind)| {
-            let name = format!("{}/{name}", kind.odata_type());
-            (Uuid::new_v5(&self.tenant_id, name.as_bytes()), *kind)
-        }));
-        let object = Object {
-            id,
-            properties: spec.properties,
-            earlier: None,
-            life: Life::Alive,
+        for (name, kind) in spec.things {
+            let key = format!("{}/{name}", kind.odata_type());
+            let thing = Uuid::new_v5(&self.tenant_id, key.as_bytes());
+            self.things.insert(thing, name);
+            members.insert(thing, kind);
+        }
+        members.extend(spec.ids);
+        self.define_extensions(spec.properties.keys());
+        let group = Group {
+            object: Object::new(id, spec.properties, Life::Alive),
+            members,
+            shown_members: None,
         };
-        self.groups.insert(id, Group { object, members });
+        self.groups.insert(id, group);
+        self.conceal_new(id);
         self.note(id, What::Appeared);
         id
     }
@@ -213,8 +243,9 @@ impl Company {
     }
 
     fn only_group_called(&self, name: &str, is_eligible: impl Fn(&Object) -> bool) -> Uuid {
+        let id = Uuid::parse_str(name).ok();
         let is_called = |object: &&Object| {
-            object.id.to_string() == name
+            Some(object.id) == id
                 || object.text("displayName") == Some(name)
                 || object.text("mail") == Some(name)
         };
@@ -250,6 +281,7 @@ impl Company {
     }
 
     pub(in super::super) fn link(&mut self, group: Uuid, member: Uuid, kind: MemberKind) {
+        self.conceal(group);
         let entry = self.groups.get_mut(&group);
         entry
             .expect("the group was looked up")
@@ -259,6 +291,7 @@ impl Company {
     }
 
     pub(super) fn unlink(&mut self, group: Uuid, member: Uuid, kind: MemberKind) {
+        self.conceal(group);
         let entry = self.groups.get_mut(&group);
         entry
             .expect("the group was looked up")

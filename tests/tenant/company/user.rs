@@ -105,6 +105,17 @@ impl UserSpec {
         self
     }
 
+    /// `extensionAttribute1` to `15` of an account synced from on-premises; the others are there and `null`.
+    pub fn extension_attribute(mut self, number: usize, value: &str) -> Self {
+        let empty = (1..=15).map(|number| (format!("extensionAttribute{number}"), Value::Null));
+        let attributes = self
+            .properties
+            .entry("onPremisesExtensionAttributes")
+            .or_insert_with(|| Value::Object(empty.collect()));
+        attributes[format!("extensionAttribute{number}")] = json!(value);
+        self
+    }
+
     /// Takes away a property, as if it had never been set.
     pub fn without(mut self, property: &str) -> Self {
         self.properties.remove(property);
@@ -151,6 +162,12 @@ impl UserSpec {
         self
     }
 
+    /// Holds the directory role with that template id (see [`role`](super::role)).
+    pub fn role(mut self, template_id: Uuid) -> Self {
+        self.account.roles.insert(template_id);
+        self
+    }
+
     /// Reports to the person with that UPN, who must have been hired before.
     pub fn manager(mut self, upn: &str) -> Self {
         self.manager = Some(upn.to_owned());
@@ -178,18 +195,16 @@ impl Company {
         } else {
             Life::Alive
         };
-        let object = Object {
-            id,
-            properties: spec.properties,
-            earlier: None,
-            life,
-        };
+        self.define_extensions(spec.properties.keys());
+        self.index_upn(&spec.upn, id);
+        let object = Object::new(id, spec.properties, life);
         let user = User {
             object,
             account: spec.account,
             manager,
         };
         self.users.insert(id, user);
+        self.conceal_new(id);
         self.note(id, What::Appeared);
         for group in spec.groups {
             let group = self.group_id(&group);
@@ -200,9 +215,24 @@ impl Company {
 
     /// The living user with that UPN, compared as Entra does: without regard to case.
     pub(in super::super) fn find_user(&self, upn: &str) -> Option<&User> {
-        self.users
-            .values()
-            .find(|user| user.object.is_alive() && user.upn().eq_ignore_ascii_case(upn))
+        let called = self.called(upn);
+        called.into_iter().find(|user| user.object.is_alive())
+    }
+
+    /// Everybody, deleted people included, whose UPN it is at present.
+    fn called(&self, upn: &str) -> Vec<&User> {
+        let ids = self.upns.get(&upn.to_lowercase()).into_iter().flatten();
+        let users = ids.filter_map(|id| self.users.get(id));
+        users
+            .filter(|user| user.upn().eq_ignore_ascii_case(upn))
+            .collect()
+    }
+
+    pub(super) fn index_upn(&mut self, upn: &str, id: Uuid) {
+        let ids = self.upns.entry(upn.to_lowercase()).or_default();
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
     }
 
     /// The id of the living user with that UPN.
@@ -215,9 +245,8 @@ impl Company {
 
     /// The id of the user with that UPN in the recycle bin, or else of the living one.
     pub(in super::super) fn user_id_even_deleted(&self, upn: &str) -> Uuid {
-        let is_meant =
-            |user: &&User| user.object.life != Life::Purged && user.upn().eq_ignore_ascii_case(upn);
-        let mut candidates: Vec<&User> = self.users.values().filter(is_meant).collect();
+        let is_meant = |user: &&User| user.object.life != Life::Purged;
+        let mut candidates: Vec<&User> = self.called(upn).into_iter().filter(is_meant).collect();
         candidates.sort_by_key(|user| user.object.is_alive());
         let user = candidates.first();
         user.unwrap_or_else(|| panic!("nobody here is or was called {upn}"))
@@ -239,6 +268,7 @@ impl Company {
 
     /// Gives a person another manager, or none.
     pub(in super::super) fn assign_manager(&mut self, report: Uuid, manager: Option<Uuid>) {
+        self.conceal(report);
         let user = self.users.get_mut(&report);
         let former = std::mem::replace(&mut user.expect("reports are users").manager, manager);
         self.note(report, What::Manager { former });

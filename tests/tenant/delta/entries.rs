@@ -1,23 +1,143 @@
 //! What a delta round says about each object: all of it, what changed, or that it is gone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
 
+use fastrand::Rng;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::super::company::{Group, Life, MemberKind, Object, User, What};
 use super::super::graph::properties::Collection;
 use super::super::world::World;
+use super::disorder::Disorder;
+
+/// How a round is told.
+#[derive(Clone, Debug)]
+pub struct Telling {
+    /// Of what.
+    pub collection: Collection,
+    /// What the client tracks, when it said so.
+    pub select: Option<Arc<Vec<String>>>,
+    /// The caller sees ids only.
+    pub is_hollow: bool,
+    /// The caller sees hidden members.
+    pub shows_hidden: bool,
+}
+
+impl Telling {
+    fn selects(&self, name: &str) -> bool {
+        let select = self.select.as_deref();
+        select.is_some_and(|select| select.iter().any(|selected| selected == name))
+    }
+
+    fn tracks(&self, property: &str) -> bool {
+        match self.select {
+            Some(_) => self.selects(property),
+            None => self.collection.defaults().contains(&property),
+        }
+    }
+
+    /// Whether anything the client tracks has changed.
+    fn concerns(&self, touched: &Touched) -> bool {
+        touched.is_new || touched.properties.iter().any(|name| self.tracks(name))
+    }
+}
 
 /// One element of a page's `value`.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Whom it is about.
     pub id: Uuid,
-    /// The element.
-    pub body: Map<String, Value>,
+    /// What it says.
+    pub state: State,
     /// What the object looked like before its latest change, without links.
-    pub earlier: Option<Map<String, Value>>,
+    pub earlier: Option<Arc<Map<String, Value>>>,
+    /// Something nobody asked for.
+    pub decoration: Option<(&'static str, Value)>,
+}
+
+/// What an entry says about its object.
+#[derive(Clone, Debug)]
+pub enum State {
+    /// `@removed`, for that reason.
+    Gone(&'static str),
+    /// What it is like, with some of its links under the given key.
+    Present(Arc<Map<String, Value>>, Option<(&'static str, Slice)>),
+}
+
+/// Some of an object's links.
+#[derive(Clone, Debug)]
+pub struct Slice {
+    links: Arc<Vec<Link>>,
+    range: Range<usize>,
+}
+
+/// A link to another object.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    id: Uuid,
+    kind: MemberKind,
+    is_lost: bool,
+}
+
+impl Link {
+    /// The reason of a lost link is `deleted` whatever happened.
+    fn render(self) -> Value {
+        let mut link = json!({"@odata.type": self.kind.odata_type(), "id": self.id});
+        if self.is_lost {
+            link["@removed"] = json!({"reason": "deleted"});
+        }
+        link
+    }
+}
+
+impl Entry {
+    fn gone(id: Uuid, reason: &'static str) -> Self {
+        Self {
+            id,
+            state: State::Gone(reason),
+            earlier: None,
+            decoration: None,
+        }
+    }
+
+    /// How many links it tells of.
+    pub fn links(&self) -> usize {
+        match &self.state {
+            State::Present(_, Some((_, slice))) => slice.range.len(),
+            State::Present(_, None) | State::Gone(_) => 0,
+        }
+    }
+
+    /// The element, as `telling` has it: all tracked properties that were ever set.
+    pub fn render(&self, telling: &Telling) -> Value {
+        let mut body = Map::new();
+        match &self.state {
+            State::Gone(reason) => {
+                body.insert("@removed".to_owned(), json!({"reason": reason}));
+            }
+            State::Present(properties, links) => {
+                let tracked = properties.iter().filter(|(name, _)| telling.tracks(name));
+                let is_hollow = telling.is_hollow;
+                body.extend(tracked.map(|(name, value)| match is_hollow {
+                    true => (name.clone(), Value::Null),
+                    false => (name.clone(), value.clone()),
+                }));
+                if let Some((key, slice)) = links {
+                    let links = slice.links[slice.range.clone()].iter();
+                    let links: Vec<Value> = links.map(|link| link.render()).collect();
+                    body.insert((*key).to_owned(), Value::Array(links));
+                }
+            }
+        }
+        body.insert("id".to_owned(), json!(self.id));
+        if let Some((key, value)) = &self.decoration {
+            body.insert((*key).to_owned(), value.clone());
+        }
+        Value::Object(body)
+    }
 }
 
 /// What a round has to say about one object.
@@ -52,195 +172,186 @@ impl Touched {
 }
 
 /// The entries of a first round: everything there is, the recycle bin, and some strangers.
-pub fn everything(
-    world: &mut World,
-    collection: Collection,
-    select: Option<&[String]>,
-) -> Vec<Entry> {
-    let company = &world.company;
-    let ids: Vec<Uuid> = match collection {
-        Collection::Users => company.users.keys().copied().collect(),
-        Collection::Groups => company.groups.keys().copied().collect(),
-    };
+pub fn everything(world: &mut World, telling: &Telling) -> Vec<Entry> {
     let new = Touched {
         is_new: true,
         ..Touched::default()
     };
-    let touched = ids.into_iter().map(|id| (id, new.clone())).collect();
-    let mut entries = changes(world, collection, select, touched);
+    let mut entries = Vec::new();
+    match telling.collection {
+        Collection::Users => {
+            let users = world.company.users.values();
+            entries.extend(users.filter_map(|user| about_user(user, telling, &new)));
+        }
+        Collection::Groups => {
+            let World {
+                company,
+                disorder,
+                chance,
+                ..
+            } = world;
+            for group in company.groups.values() {
+                entries.extend(about_group(disorder, chance, group, telling, &new));
+            }
+        }
+    }
     if world.disorder.strangers {
         let stranger = world.random_id();
-        entries.push(gone(stranger, "deleted"));
+        entries.push(Entry::gone(stranger, "deleted"));
     }
     entries
 }
 
-/// The entries about those of the `touched` objects that belong to `collection`.
+/// The entries about those of the `touched` objects that belong to the collection.
 pub fn changes(
     world: &mut World,
-    collection: Collection,
-    select: Option<&[String]>,
+    telling: &Telling,
     touched: BTreeMap<Uuid, Touched>,
 ) -> Vec<Entry> {
+    let World {
+        company,
+        disorder,
+        chance,
+        ..
+    } = world;
     let mut entries = Vec::new();
     for (id, touched) in touched {
-        match collection {
+        match telling.collection {
             Collection::Users => {
-                let user = world.company.users.get(&id);
-                entries.extend(user.and_then(|user| about_user(user, select, &touched)));
+                let user = company.users.get(&id);
+                entries.extend(user.and_then(|user| about_user(user, telling, &touched)));
             }
             Collection::Groups => {
-                let Some(group) = world.company.groups.get(&id).cloned() else {
-                    continue;
-                };
-                entries.extend(about_group(world, &group, select, &touched));
+                if let Some(group) = company.groups.get(&id) {
+                    entries.extend(about_group(disorder, chance, group, telling, &touched));
+                }
             }
         }
     }
     entries
 }
 
-fn about_user(user: &User, select: Option<&[String]>, touched: &Touched) -> Option<Entry> {
-    if let Some(gone) = absence(&user.object) {
-        return Some(gone);
-    }
+fn about_user(user: &User, telling: &Telling, touched: &Touched) -> Option<Entry> {
+    let properties = match present_or_gone(&user.object)? {
+        Ok(properties) => properties,
+        Err(gone) => return Some(gone),
+    };
     // Unlike members, a manager is told only to those who select it.
-    let tracks_manager = select.is_some_and(|select| select.iter().any(|name| name == "manager"));
-    let tells_manager = tracks_manager && (touched.is_new || touched.manager_changed);
-    if !concerns(Collection::Users, select, touched) && !tells_manager {
+    let tells_manager = telling.selects("manager") && (touched.is_new || touched.manager_changed);
+    if !telling.concerns(touched) && !tells_manager {
         return None;
     }
-    let mut entry = present(Collection::Users, &user.object, select);
-    if tells_manager {
-        let links = manager_links(user, touched);
-        if !links.is_empty() {
-            entry.body.insert("manager@delta".to_owned(), json!(links));
-        }
-    }
-    Some(entry)
+    let links = match tells_manager {
+        true => manager_links(user, touched),
+        false => Vec::new(),
+    };
+    let slice = (!links.is_empty()).then(|| Slice {
+        range: 0..links.len(),
+        links: Arc::new(links),
+    });
+    Some(Entry {
+        id: user.object.id,
+        state: State::Present(properties, slice.map(|slice| ("manager@delta", slice))),
+        earlier: user.object.earlier.clone(),
+        decoration: None,
+    })
 }
 
-fn manager_links(user: &User, touched: &Touched) -> Vec<Value> {
+fn manager_links(user: &User, touched: &Touched) -> Vec<Link> {
+    let link = |id: Uuid, is_lost: bool| Link {
+        id,
+        kind: MemberKind::User,
+        is_lost,
+    };
     let former = touched.former_managers.iter();
     let gone = former
         .filter(|former| user.manager != Some(**former))
-        .map(|former| lost_link(*former, MemberKind::User));
-    let present = user.manager.map(|manager| link(manager, MemberKind::User));
+        .map(|former| link(*former, true));
+    let present = user.manager.map(|manager| link(manager, false));
     gone.chain(present).collect()
 }
 
 /// A group's entry, or several when its members do not fit into one.
 fn about_group(
-    world: &mut World,
+    disorder: &Disorder,
+    chance: &mut Rng,
     group: &Group,
-    select: Option<&[String]>,
+    telling: &Telling,
     touched: &Touched,
 ) -> Vec<Entry> {
-    if let Some(gone) = absence(&group.object) {
-        return vec![gone];
-    }
-    let tracks_members = select.is_none_or(|select| select.iter().any(|name| name == "members"));
-    let links = if tracks_members {
-        member_links(world, group, touched)
+    let properties = match present_or_gone(&group.object) {
+        None => return Vec::new(),
+        Some(Ok(properties)) => properties,
+        Some(Err(gone)) => return vec![gone],
+    };
+    let tracks_members = telling.select.is_none() || telling.selects("members");
+    let hides_members = group.hides_members() && !telling.shows_hidden;
+    let links = if tracks_members && !hides_members {
+        member_links(disorder, chance, group, touched)
     } else {
         Vec::new()
     };
-    if links.is_empty() && !concerns(Collection::Groups, select, touched) {
+    if links.is_empty() && !telling.concerns(touched) {
         return Vec::new();
     }
-    let entry = present(Collection::Groups, &group.object, select);
+    let entry = |slice: Option<Slice>| Entry {
+        id: group.object.id,
+        state: State::Present(
+            properties.clone(),
+            slice.map(|slice| ("members@delta", slice)),
+        ),
+        earlier: group.object.earlier.clone(),
+        decoration: None,
+    };
     if links.is_empty() {
-        return vec![entry];
+        return vec![entry(None)];
     }
-    let slices = links.chunks(world.disorder.member_slice_max);
-    slices
-        .map(|slice| {
-            let mut entry = entry.clone();
-            entry.body.insert("members@delta".to_owned(), json!(slice));
-            entry
+    let links = Arc::new(links);
+    (0..links.len())
+        .step_by(disorder.member_slice_max)
+        .map(|start| {
+            let end = links.len().min(start + disorder.member_slice_max);
+            let links = links.clone();
+            entry(Some(Slice {
+                links,
+                range: start..end,
+            }))
         })
         .collect()
 }
 
-fn member_links(world: &mut World, group: &Group, touched: &Touched) -> Vec<Value> {
-    let mut links: Vec<Value> = Vec::new();
+fn member_links(
+    disorder: &Disorder,
+    chance: &mut Rng,
+    group: &Group,
+    touched: &Touched,
+) -> Vec<Link> {
+    let members = group.visible_members();
+    let link = |id: Uuid, kind: MemberKind, is_lost: bool| Link { id, kind, is_lost };
+    let mut links: Vec<Link> = Vec::new();
     if touched.is_new {
-        links.extend(group.members.iter().map(|(id, kind)| link(*id, *kind)));
+        links.extend(members.iter().map(|(id, kind)| link(*id, *kind, false)));
     }
     for (id, kind) in &touched.members {
-        match group.members.contains_key(id) {
+        match members.contains_key(id) {
             true if touched.is_new => {}
-            true => links.push(link(*id, *kind)),
-            false => links.push(lost_link(*id, *kind)),
+            is_member => links.push(link(*id, *kind, !is_member)),
         }
     }
-    if touched.is_new && !links.is_empty() && world.disorder.strangers && world.chance.u8(..4) == 0
-    {
-        links.push(lost_link(world.random_id(), MemberKind::User));
+    if touched.is_new && !links.is_empty() && disorder.strangers && chance.u8(..4) == 0 {
+        let stranger = uuid::Builder::from_random_bytes(chance.u128(..).to_be_bytes());
+        links.push(link(stranger.into_uuid(), MemberKind::User, true));
     }
-    world.disorder.shuffle(&mut links, &mut world.chance);
+    disorder.shuffle(&mut links, chance);
     links
 }
 
-/// The entry of an object that is not there any more.
-fn absence(object: &Object) -> Option<Entry> {
-    match object.life {
-        Life::Alive => None,
-        Life::SoftDeleted(_) => Some(gone(object.id, "changed")),
-        Life::Purged => Some(gone(object.id, "deleted")),
-    }
-}
-
-fn gone(id: Uuid, reason: &str) -> Entry {
-    let mut body = Map::new();
-    body.insert("id".to_owned(), json!(id));
-    body.insert("@removed".to_owned(), json!({"reason": reason}));
-    Entry {
-        id,
-        body,
-        earlier: None,
-    }
-}
-
-/// Whether anything the client tracks has changed.
-fn concerns(collection: Collection, select: Option<&[String]>, touched: &Touched) -> bool {
-    touched.is_new
-        || touched
-            .properties
-            .iter()
-            .any(|property| is_tracked(collection, select, property))
-}
-
-fn is_tracked(collection: Collection, select: Option<&[String]>, property: &str) -> bool {
-    match select {
-        Some(select) => select.iter().any(|name| name == property),
-        None => collection.defaults().contains(&property),
-    }
-}
-
-/// All tracked properties that were ever set, as the default mode repeats them.
-fn present(collection: Collection, object: &Object, select: Option<&[String]>) -> Entry {
-    let visible = |properties: &Map<String, Value>| {
-        let mut body: Map<String, Value> = properties
-            .iter()
-            .filter(|(property, _)| is_tracked(collection, select, property))
-            .map(|(property, value)| (property.clone(), value.clone()))
-            .collect();
-        body.insert("id".to_owned(), json!(object.id));
-        body
-    };
-    Entry {
-        id: object.id,
-        body: visible(&object.properties),
-        earlier: object.earlier.as_ref().map(visible),
-    }
-}
-
-fn link(id: Uuid, kind: MemberKind) -> Value {
-    json!({"@odata.type": kind.odata_type(), "id": id})
-}
-
-/// A link that is no more; the reason is `deleted` whatever happened.
-fn lost_link(id: Uuid, kind: MemberKind) -> Value {
-    json!({"@odata.type": kind.odata_type(), "id": id, "@removed": {"reason": "deleted"}})
+/// What Graph shows of an object, or that it is not there any more; `None` if it has not heard of it.
+fn present_or_gone(object: &Object) -> Option<Result<Arc<Map<String, Value>>, Entry>> {
+    let (properties, life) = object.visible()?;
+    Some(match life {
+        Life::Alive => Ok(properties.clone()),
+        Life::SoftDeleted(_) => Err(Entry::gone(object.id, "changed")),
+        Life::Purged => Err(Entry::gone(object.id, "deleted")),
+    })
 }

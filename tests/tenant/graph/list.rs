@@ -1,60 +1,113 @@
 //! Plain lists: everything alive, unset properties as `null`, no memory of what was there before.
 
-use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
-use super::super::company::Object;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::super::company::Group;
+use super::super::delta::page::{Content, Page, Row};
 use super::super::world::World;
+use super::caller::Caller;
+use super::filter::Filter;
 use super::properties::Collection;
 use super::query::Query;
 use super::refusal::Refusal;
+use super::relation;
 
-/// `$top` when it is not given, and its limit (Graph, "List users").
-const TOP_DEFAULT: usize = 100;
-const TOP_MAX: usize = 999;
+const SUPPORTED: [&str; 6] = [
+    "$select",
+    "$top",
+    "$skiptoken",
+    "$filter",
+    "$expand",
+    "$count",
+];
+
+/// How many members `$expand=members` yields, without saying that there are more ("Query parameters").
+const EXPANDED_MAX: usize = 20;
 
 /// One page of `GET /users` or `GET /groups`.
-pub fn page(world: &mut World, collection: Collection, query: &Query) -> Result<Value, Refusal> {
-    if let Some(option) = query.others.first() {
+pub fn page(
+    world: &mut World,
+    caller: &Caller,
+    collection: Collection,
+    query: &Query,
+) -> Result<Value, Refusal> {
+    if let Some(option) = query.beyond(&SUPPORTED) {
         let message = format!("The simulated tenant does not support {option} on lists.");
         return Err(Refusal::unsupported_query(message));
     }
+    let place = collection.segment();
     if let Some(token) = &query.skip_token {
-        return world.rounds.page(collection, token);
+        return world.kept_page(place, token);
     }
-    let top = top(query)?;
-    let properties = selected(collection, query)?;
-    let objects: Vec<&Object> = match collection {
-        Collection::Users => world
-            .company
+    if query.count && !query.eventual {
+        query.require_advanced()?;
+    }
+    let list = List {
+        place: place.to_owned(),
+        context: place.to_owned(),
+        top: query.top()?,
+        counts: query.count,
+        selected: Arc::new(selected(world, collection, query)?),
+    };
+    let filter = Filter::parse(query)?;
+    let expands_members = expansion(collection, query)?;
+    let is_hollow = !caller.sees(collection.permissions());
+    let row = |id: Uuid, properties: &Arc<Map<String, Value>>| Row {
+        id,
+        odata_type: None,
+        properties: (!is_hollow).then(|| properties.clone()),
+        extra: None,
+    };
+    let company = &world.company;
+    let rows: Vec<Row> = match collection {
+        Collection::Users => company
             .users
             .values()
-            .map(|user| &user.object)
+            .filter_map(|user| Some((user.object.id, user.object.visibly_alive()?)))
+            .filter(|(id, properties)| filter.matches(*id, properties))
+            .map(|(id, properties)| row(id, properties))
             .collect(),
-        Collection::Groups => world
-            .company
+        Collection::Groups => company
             .groups
             .values()
-            .map(|group| &group.object)
+            .filter_map(|group| Some((group, group.object.visibly_alive()?)))
+            .filter(|(group, properties)| filter.matches(group.object.id, properties))
+            .map(|(group, properties)| Row {
+                extra: expands_members.then(|| ("members", expanded(world, caller, group))),
+                ..row(group.object.id, properties)
+            })
             .collect(),
     };
-    let alive = objects.into_iter().filter(|object| object.is_alive());
-    let rows = alive.map(|object| row(object, &properties)).collect();
-    Ok(bind(world, collection, rows, top))
+    Ok(list.bind(world, rows))
 }
 
-fn top(query: &Query) -> Result<usize, Refusal> {
-    let Some(text) = &query.top else {
-        return Ok(TOP_DEFAULT);
-    };
-    match text.parse() {
-        Ok(top @ 1..=TOP_MAX) => Ok(top),
-        _ => Err(Refusal::unsupported_query(format!(
-            "Invalid page size specified: '{text}'. Must be between 1 and {TOP_MAX} inclusive."
+fn expansion(collection: Collection, query: &Query) -> Result<bool, Refusal> {
+    match (collection, query.expand.as_deref()) {
+        (_, None) => Ok(false),
+        (Collection::Groups, Some("members")) => Ok(true),
+        (_, Some(other)) => Err(Refusal::unsupported_query(format!(
+            "The simulated tenant does not expand {other}."
         ))),
     }
 }
 
-fn selected(collection: Collection, query: &Query) -> Result<Vec<String>, Refusal> {
+/// The first members of a group; the others are not mentioned.
+fn expanded(world: &World, caller: &Caller, group: &Group) -> Value {
+    let rows = relation::direct_members(world, caller, group);
+    let rows = rows.iter().take(EXPANDED_MAX);
+    let selected = relation::default_selection();
+    Value::Array(rows.map(|row| row.render(&selected)).collect())
+}
+
+/// The properties asked for, or those that come unasked.
+pub fn selected(
+    world: &World,
+    collection: Collection,
+    query: &Query,
+) -> Result<Vec<String>, Refusal> {
     let Some(select) = &query.select else {
         let defaults = collection.defaults().iter();
         return Ok(defaults.map(|name| (*name).to_owned()).collect());
@@ -63,7 +116,7 @@ fn selected(collection: Collection, query: &Query) -> Result<Vec<String>, Refusa
         if collection.is_unreadable(property) {
             return Err(Refusal::not_implemented());
         }
-        if !collection.knows(property) {
+        if !world.knows(collection, property) {
             return Err(Refusal::bad_request(format!(
                 "Parsing OData Select and Expand failed: Could not find a property named '{property}' on type \
                  'microsoft.graph.{}'.",
@@ -74,49 +127,64 @@ fn selected(collection: Collection, query: &Query) -> Result<Vec<String>, Refusa
     Ok(select.clone())
 }
 
-fn row(object: &Object, selected: &[String]) -> Value {
-    let mut row = Map::new();
-    for property in selected {
-        let value = object
-            .properties
-            .get(property)
-            .cloned()
-            .unwrap_or(Value::Null);
-        row.insert(property.clone(), value);
-    }
-    row.insert("id".to_owned(), json!(object.id));
-    Value::Object(row)
+/// How rows become pages.
+pub struct List {
+    /// Path under `/v1.0`, which is also where further pages are found.
+    pub place: String,
+    /// What follows `$metadata#`.
+    pub context: String,
+    /// Rows on a page, at most.
+    pub top: usize,
+    /// The first page says how many rows there are in all.
+    pub counts: bool,
+    /// Properties of each row.
+    pub selected: Arc<Vec<String>>,
 }
 
-/// Cuts `objects` into pages of at most `top` and at most what the tenant cares to send, keeps all but the
-/// first for later, and returns that.
-fn bind(world: &mut World, collection: Collection, objects: Vec<Value>, top: usize) -> Value {
-    let page_objects = top.min(world.disorder.list_page_max);
-    let mut pages: Vec<Vec<Value>> = objects
-        .chunks(page_objects)
-        .map(<[Value]>::to_vec)
-        .collect();
-    let context = format!("{}/v1.0/$metadata#{}", world.base_url, collection.segment());
-    let mut following: Option<String> = None;
-    let first = if pages.is_empty() {
-        Vec::new()
-    } else {
-        pages.remove(0)
-    };
-    for value in pages.into_iter().rev() {
-        let token = world.random_token(60);
-        let body = body(&context, value, following);
-        world.rounds.keep(collection, token.clone(), body);
-        let root = format!("{}/v1.0/{}", world.base_url, collection.segment());
-        following = Some(format!("{root}?$skiptoken={token}"));
+impl List {
+    /// Cuts `rows` into pages of at most `top` and at most what the tenant cares to send, keeps all but the first
+    /// for later, and returns that.
+    pub fn bind(self, world: &mut World, rows: Vec<Row>) -> Value {
+        let count = self.counts.then_some(rows.len());
+        let page_rows = self.top.min(world.disorder.list_page_max);
+        let mut pages: Vec<Vec<Row>> = rows.chunks(page_rows).map(<[Row]>::to_vec).collect();
+        if pages.is_empty() {
+            pages.push(Vec::new());
+        }
+        let mut link = None;
+        loop {
+            let rows = pages.pop().expect("a list has at least one page");
+            let number = pages.len();
+            let page = Page {
+                number,
+                context: format!("{}/v1.0/$metadata#{}", world.base_url, self.context),
+                count: count.filter(|_| number == 0),
+                link: link.take(),
+                content: Content::Rows(rows, self.selected.clone()),
+            };
+            if number == 0 {
+                return page.render();
+            }
+            let token = world.random_token(60);
+            world.rounds.keep(&self.place, token.clone(), page);
+            let url = format!("{}/v1.0/{}?$skiptoken={token}", world.base_url, self.place);
+            link = Some(("@odata.nextLink", url));
+        }
     }
-    body(&context, first, following)
 }
 
-fn body(context: &str, value: Vec<Value>, following: Option<String>) -> Value {
-    let mut body = json!({"@odata.context": context, "value": value});
-    if let Some(link) = following {
-        body["@odata.nextLink"] = json!(link);
-    }
-    body
+/// A single object, with the properties asked for.
+pub fn single(
+    world: &World,
+    collection: Collection,
+    row: &Row,
+    query: &Query,
+) -> Result<Value, Refusal> {
+    let mut body = row.render(&selected(world, collection, query)?);
+    body["@odata.context"] = json!(format!(
+        "{}/v1.0/$metadata#{}/$entity",
+        world.base_url,
+        collection.segment()
+    ));
+    Ok(body)
 }

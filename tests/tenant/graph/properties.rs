@@ -1,5 +1,7 @@
 //! Which properties users and groups have, and which of them come unasked.
 
+use super::super::world::World;
+
 /// One of the two collections of directory objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Collection {
@@ -152,19 +154,17 @@ impl Collection {
         self == Self::Users && USER_UNREADABLE.contains(&property)
     }
 
-    /// A property of the directory, directory extensions included.
-    pub fn knows(self, property: &str) -> bool {
+    /// A property that every tenant has.
+    pub fn has(self, property: &str) -> bool {
         self.defaults().contains(&property)
             || (self == Self::Users && USER_SELECTABLE.contains(&property))
-            || is_directory_extension(property)
     }
 }
 
-/// `extension_{application id without hyphens}_{name}`
-fn is_directory_extension(property: &str) -> bool {
-    let rest = property.strip_prefix("extension_");
-    rest.and_then(|rest| rest.split_once('_'))
-        .is_some_and(|(app, name)| {
-            app.len() == 32 && app.bytes().all(|byte| byte.is_ascii_hexdigit()) && !name.is_empty()
-        })
+impl World {
+    /// A property of this tenant's directory: one that every tenant has, or a directory extension
+    /// (`extension_{application id without hyphens}_{name}`) that some app has defined.
+    pub fn knows(&self, collection: Collection, property: &str) -> bool {
+        collection.has(property) || self.company.extensions.contains(property)
+    }
 }

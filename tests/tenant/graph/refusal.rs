@@ -2,6 +2,8 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::GRAPH_APP_ID;
@@ -13,6 +15,8 @@ pub struct Refusal {
     code: &'static str,
     message: String,
     location: Option<String>,
+    /// The `claims` directive of the challenge, decoded.
+    claims: Option<String>,
 }
 
 impl Refusal {
@@ -22,6 +26,22 @@ impl Refusal {
             code,
             message: message.into(),
             location: None,
+            claims: None,
+        }
+    }
+
+    /// 401 for a token that a policy wants renewed; with a claims challenge for those who understand it, who then
+    /// ask for a token issued after `not_before` (claims challenges, continuous access evaluation).
+    pub fn challenge(not_before: Option<i64>) -> Self {
+        let claims = not_before.map(|nbf| {
+            json!({"access_token": {"nbf": {"essential": true, "value": nbf.to_string()}}})
+                .to_string()
+        });
+        Self {
+            claims,
+            ..Self::bad_token(
+                "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
+            )
         }
     }
 
@@ -66,6 +86,17 @@ impl Refusal {
         Self::bad_request("Resource not found for the segment.")
     }
 
+    /// 404: no such object, or none any more.
+    pub fn not_found(name: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "Request_ResourceNotFound",
+            format!(
+                "Resource '{name}' does not exist or one of its queried reference-property objects are not present."
+            ),
+        )
+    }
+
     /// 400: a page token of a list that is no longer, or never was, known.
     pub fn expired_page_token() -> Self {
         Self::new(
@@ -94,6 +125,15 @@ impl Refusal {
                 "Resync required. Replace any local items with the server's version (including deletes).",
             )
         }
+    }
+
+    /// 429: the quota is used up.
+    pub fn too_many_requests() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "TooManyRequests",
+            "Please retry again later.",
+        )
     }
 
     /// 501: a property that cannot be read in a collection.
@@ -128,6 +168,13 @@ impl Refusal {
                  authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
                  client_id=\"{GRAPH_APP_ID}\""
             );
+            let challenge = match &self.claims {
+                Some(claims) => format!(
+                    "{challenge}, error=\"insufficient_claims\", claims=\"{}\"",
+                    STANDARD.encode(claims)
+                ),
+                None => challenge,
+            };
             let challenge = header_text(&challenge);
             response
                 .headers_mut()

@@ -62,6 +62,51 @@ fn configuration(world: &World, path: &str, issuer: &str) -> Value {
     })
 }
 
+/// `/common/discovery/instance?api-version=1.1&authorization_endpoint=…`: which hosts are one cloud.
+pub async fn instance_discovery(
+    State(shared): State<Arc<Shared>>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let mut world = shared.world();
+    let form = super::Form::of(query.unwrap_or_default().as_bytes());
+    let endpoint = form.get("authorization_endpoint").unwrap_or_default();
+    let path = endpoint.strip_prefix(&format!("{}/", world.base_url));
+    let segment = path.and_then(|path| path.split('/').next());
+    let known = segment.map(|segment| Authority::parse(segment, &world.company));
+    let Some(Ok(authority)) = known else {
+        let ids = [world.random_id().to_string(), world.random_id().to_string()];
+        let text = format!("Unknown or invalid instance: '{endpoint}'.");
+        let refusal = super::Refusal::saying(50049, text).under("invalid_instance");
+        return refusal.into_response(&world.base_url, world.clock.now(), &ids[0], &ids[1]);
+    };
+    let tenant = match authority {
+        Authority::ThisTenant => world.company.tenant_id.to_string(),
+        Authority::AnyAccount => "common".to_owned(),
+        Authority::AnyOrganization => "organizations".to_owned(),
+    };
+    let own = world.base_url.trim_start_matches("http://");
+    let cloud = |preferred: &str, cache: &str, aliases: &[&str]| json!({"preferred_network": preferred, "preferred_cache": cache, "aliases": aliases});
+    Json(json!({
+        "tenant_discovery_endpoint":
+            format!("{}/{tenant}/v2.0/.well-known/openid-configuration", world.base_url),
+        "api-version": "1.1",
+        "metadata": [
+            cloud(own, own, &[own]),
+            cloud(
+                "login.partner.microsoftonline.cn",
+                "login.partner.microsoftonline.cn",
+                &["login.partner.microsoftonline.cn", "login.chinacloudapi.cn"],
+            ),
+            cloud(
+                "login.microsoftonline.us",
+                "login.microsoftonline.us",
+                &["login.microsoftonline.us", "login.usgovcloudapi.net"],
+            ),
+        ],
+    }))
+    .into_response()
+}
+
 /// The keys that sign tokens: none, since nobody signs here.
 pub async fn keys() -> Json<Value> {
     Json(json!({"keys": []}))

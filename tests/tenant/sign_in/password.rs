@@ -1,19 +1,14 @@
 //! The resource owner password credentials grant: is this the person's password?
 
-use std::collections::BTreeSet;
-
 use axum::http::HeaderMap;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::company::{FirstFactor, SecondFactor, User};
-use super::super::token::id_token;
 use super::super::world::World;
-use super::client::{Client, identify, invalid_scope};
+use super::client::{declares_cae, identify};
+use super::delegation::{Delegation, Scopes};
 use super::refusal::Refusal;
 use super::{Authority, Form};
-
-/// Scopes of OpenID Connect, which need no consent of their own here.
-const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
 /// Tokens for a person, if the password is right and nothing else stands in the way.
 ///
@@ -39,9 +34,16 @@ pub fn grant(
     if !user.is_enabled() {
         return Err(Refusal::of(50057));
     }
-    let scopes = consented(world, &client, form.require("scope")?)?;
+    let scope = form.require("scope")?;
+    let delegation = Delegation {
+        scopes: Scopes::consented(world, &client.registration, scope)?,
+        is_public: !client.is_authenticated,
+        client: client.registration,
+        person: user.object.id,
+        is_cae: declares_cae(form),
+    };
     check_policies(&user)?;
-    Ok(issue(world, &client, &user, scopes))
+    Ok(delegation.issue(world))
 }
 
 /// The account called `username`, unless it lives elsewhere.
@@ -93,30 +95,6 @@ fn check_first_factor(world: &mut World, user: &User, password: &str) -> Result<
     }
 }
 
-/// The scopes asked for, all of them consented to.
-fn consented(world: &World, client: &Client, scope: &str) -> Result<BTreeSet<String>, Refusal> {
-    let mut granted = BTreeSet::new();
-    for scope in scope.split_ascii_whitespace() {
-        let of_graph = scope.strip_prefix(&format!("{}/", world.base_url));
-        if of_graph.is_none() && scope.contains("://") {
-            return Err(invalid_scope(scope));
-        }
-        let consented = &client.registration.scopes;
-        match of_graph.unwrap_or(scope) {
-            ".default" => granted.extend(consented.iter().cloned()),
-            name if OPENID_SCOPES.contains(&name) || consented.contains(name) => {
-                granted.insert(name.to_owned());
-            }
-            _ => return Err(Refusal::of(65001)),
-        }
-    }
-    // Without any delegated permission the app has no business with the person at all.
-    if client.registration.scopes.is_empty() {
-        return Err(Refusal::of(65001));
-    }
-    Ok(granted)
-}
-
 fn check_policies(user: &User) -> Result<(), Refusal> {
     if let Some(code) = user.account.scripted {
         return Err(Refusal::of(code));
@@ -126,44 +104,4 @@ fn check_policies(user: &User) -> Result<(), Refusal> {
         SecondFactor::Mfa => Err(Refusal::of(50076)),
         SecondFactor::Blocked => Err(Refusal::of(53003)),
     }
-}
-
-fn issue(world: &mut World, client: &Client, user: &User, scopes: BTreeSet<String>) -> Value {
-    let lifetime = world.access_tokens.lifetime().as_secs();
-    let scope_text: Vec<&str> = scopes.iter().map(String::as_str).collect();
-    let mut body = json!({
-        "token_type": "Bearer",
-        "scope": scope_text.join(" "),
-        "expires_in": lifetime,
-        "ext_expires_in": lifetime,
-    });
-    if scopes.contains("openid") {
-        body["id_token"] = json!(id_token(&claims(world, client, user)));
-    }
-    if scopes.contains("offline_access") {
-        body["refresh_token"] = json!(world.random_token(200));
-    }
-    body["access_token"] = json!(world.issue_access_token(BTreeSet::new(), scopes));
-    body
-}
-
-fn claims(world: &World, client: &Client, user: &User) -> Value {
-    let now = world.clock.now().as_second();
-    let tenant = world.company.tenant_id;
-    let subject = user.account.impersonates.unwrap_or(user.object.id);
-    json!({
-        "aud": client.registration.client_id,
-        "iss": format!("{}/{tenant}/v2.0", world.base_url),
-        "iat": now,
-        "nbf": now,
-        "exp": now + 3900,
-        "name": user.object.text("displayName"),
-        "oid": subject,
-        "preferred_username": user.upn(),
-        "rh": "0.simulated",
-        "sub": uuid::Uuid::new_v5(&client.registration.client_id, subject.as_bytes()),
-        "tid": tenant,
-        "uti": "simulated",
-        "ver": "2.0",
-    })
 }

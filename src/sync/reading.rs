@@ -1,0 +1,203 @@
+//! The half of a pass that reads: it drives a round with pages until there is something to commit.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::directory::{PhaseProgress, State};
+use crate::graph::{self, Link, Page};
+
+use super::Error;
+use super::pass::{Event, Order, Source};
+use super::phase::{Groups, Phase, Users};
+use super::round::{Finished, Mode, Round, Step};
+
+/// Properties that the rules and the registry decide by: without one of them a full enumeration would
+/// let guests in, or throw everybody out, so a tenant that refuses one ends the phase.
+const ESSENTIAL: [&str; 12] = [
+    "id",
+    "userPrincipalName",
+    "mailNickname",
+    "onPremisesSamAccountName",
+    "mail",
+    "accountEnabled",
+    "userType",
+    "displayName",
+    "mailEnabled",
+    "securityEnabled",
+    "groupTypes",
+    "members",
+];
+
+/// How many passes may fail on an enumeration before it starts over.
+const FAILURES_MAX: u32 = 5;
+/// How old an enumeration may grow before it starts over: how long a nextLink lives is not documented, a delta
+/// link lives for seven days, and its first pages are news no more.
+const AGE_MAX: SignedDuration = SignedDuration::from_hours(6);
+
+/// Enumerations that passing failures broke off, to be continued by the next pass. Lost with the process, which
+/// costs no more than to read again.
+#[derive(Debug, Default)]
+pub struct Unfinished {
+    pub(super) users: Option<Remainder<Users>>,
+    pub(super) groups: Option<Remainder<Groups>>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Remainder<P: Phase> {
+    round: Round<P>,
+    refused: BTreeSet<String>,
+    since: Timestamp,
+    failures: u32,
+}
+
+/// What came of reading a phase.
+pub(super) struct Read<P: Phase> {
+    pub(super) outcome: Result<Finished<P>, Error>,
+    /// How many pages came, those before a restart included.
+    pub(super) pages: usize,
+    /// How many were asked for.
+    pub(super) requests: usize,
+    /// The properties asked for.
+    pub(super) selected: BTreeSet<String>,
+    /// The others that are wanted.
+    pub(super) refused: BTreeSet<String>,
+}
+
+/// What both phases have in common.
+pub(super) struct Reading<'a, Clock, Events> {
+    pub(super) base: &'a State,
+    pub(super) order: Order<'a>,
+    pub(super) clock: &'a Clock,
+    pub(super) events: &'a Events,
+}
+
+impl<P: Phase> Remainder<P> {
+    /// Whether it is still worth continuing, where a round in `mode` would begin otherwise.
+    fn is_good(&self, mode: Mode, progress: &PhaseProgress, start: Link, now: Timestamp) -> bool {
+        let replaces_the_link =
+            progress.link.is_some() && self.round.refused_link() == progress.link.as_ref();
+        let age = now.duration_since(self.since);
+        (mode == Mode::Full || replaces_the_link)
+            && *self.round.start() == start
+            && self.failures < FAILURES_MAX
+            && (SignedDuration::ZERO..=AGE_MAX).contains(&age)
+    }
+}
+
+impl<Clock: Fn() -> Timestamp, Events: Fn(Event)> Reading<'_, Clock, Events> {
+    /// Reads a round to its end. One that a passing failure ends is left in `unfinished`.
+    pub(super) async fn phase<P: Phase, F>(
+        &self,
+        source: Source<impl Fn(&BTreeSet<String>) -> Link, impl Fn(Link) -> F>,
+        unfinished: &mut Option<Remainder<P>>,
+    ) -> Read<P>
+    where
+        F: Future<Output = Result<Page<P::Change>, graph::Error>>,
+    {
+        let (mut round, mut refused, since, failures) = self.begin(&source, unfinished.take());
+        // Where this pass found it: to fail there again is a failure of the link, not of the weather.
+        let resumed_at = (round.pages() > 0).then(|| round.link().clone());
+        let (mut pages, mut requests) = (0, 0);
+        let outcome = loop {
+            requests += 1;
+            let step = match (source.fetch)(round.link().clone()).await {
+                Ok(page) => {
+                    pages += 1;
+                    (self.events)(Event::PageRead {
+                        phase: P::NAME,
+                        pages: round.pages() + 1,
+                        entries: page.changes.len(),
+                    });
+                    round.page(page, (self.clock)())
+                }
+                Err(graph::Error::PropertyRefused { property, .. })
+                    if !ESSENTIAL.contains(&&*property) && !refused.contains(&*property) =>
+                {
+                    refused.insert(property.to_string());
+                    Step::Restart(round.restarted_from((source.start)(&refused)))
+                }
+                // The page that an earlier pass stopped at has grown too old.
+                Err(error)
+                    if resumed_at.as_ref() == Some(round.link()) && !error.is_transient() =>
+                {
+                    tracing::debug!(phase = %P::NAME, %error, "the enumeration cannot be resumed");
+                    let start = round.start().clone();
+                    Step::Restart(round.restarted_from(start))
+                }
+                Err(error) => round.failed(error),
+            };
+            round = match step {
+                Step::Fetch(next) => next,
+                Step::Restart(again) => {
+                    if again.refused_link().is_some() && refused.is_empty() {
+                        tracing::info!(phase = %P::NAME, "Graph asks for a full enumeration");
+                    }
+                    (self.events)(Event::Restarted { phase: P::NAME });
+                    again
+                }
+                Step::Commit(finished) => break Ok(*finished),
+                Step::GiveUp {
+                    error,
+                    unfinished: round,
+                } => {
+                    *unfinished = round.map(|round| Remainder {
+                        failures: match resumed_at.as_ref() == Some(round.link()) {
+                            true => failures + 1,
+                            false => 1,
+                        },
+                        round: *round,
+                        refused: refused.clone(),
+                        since,
+                    });
+                    break Err(error);
+                }
+            };
+        };
+        Read {
+            outcome,
+            pages,
+            requests,
+            selected: source.wanted.difference(&refused).cloned().collect(),
+            refused,
+        }
+    }
+
+    /// The round to drive, what the tenant refused in it so far, since when it runs, and how often it failed.
+    fn begin<P: Phase, F>(
+        &self,
+        source: &Source<impl Fn(&BTreeSet<String>) -> Link, F>,
+        remainder: Option<Remainder<P>>,
+    ) -> (Round<P>, BTreeSet<String>, Timestamp, u32) {
+        let now = (self.clock)();
+        let progress = P::progress(&self.base.progress);
+        let Order { settings, full, .. } = self.order;
+        let mode = Mode::choose(progress, &source.wanted, full, settings.full_interval, now);
+        let is_good = |remainder: &Remainder<P>| {
+            let start = (source.start)(&remainder.refused);
+            !full && remainder.is_good(mode, progress, start, now)
+        };
+        if let Some(remainder) = remainder.filter(is_good) {
+            let round = remainder.round.resumed(self.base);
+            let pages = round.pages();
+            (self.events)(Event::Resumed {
+                phase: P::NAME,
+                pages,
+            });
+            return (
+                round,
+                remainder.refused,
+                remainder.since,
+                remainder.failures,
+            );
+        }
+        let round = Round::<P>::begin(self.base, (source.start)(&BTreeSet::new()), mode);
+        let mode = round.mode();
+        (self.events)(Event::Began {
+            phase: P::NAME,
+            mode,
+        });
+        (round, BTreeSet::new(), now, 0)
+    }
+}
