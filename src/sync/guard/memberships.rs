@@ -241,7 +241,37 @@ impl<'a> Memberships<'a> {
                 holds.groups.insert(group, ChangeKind::MembershipsGained);
             }
         }
+        self.keep_from_filling(&mut holds);
         holds
+    }
+
+    /// A group that stays although it should go gains nobody meanwhile, nor does any group nested in it.
+    fn keep_from_filling(&self, holds: &mut Holds) {
+        let stays = |(_, kind): &(&GroupId, &ChangeKind)| **kind == ChangeKind::MembershipsLost;
+        let mut open: Vec<GroupId> = holds
+            .groups
+            .iter()
+            .filter(stays)
+            .map(|(&id, _)| id)
+            .collect();
+        let mut seen: BTreeSet<GroupId> = open.iter().copied().collect();
+        while let Some(id) = open.pop() {
+            let (base, now) = (self.base.get(&id), self.after.groups.get(&id));
+            for (&member, of) in [base, now].into_iter().flatten().flat_map(|it| &it.members) {
+                if of.kind == MemberKind::Group && self.nested && seen.insert(GroupId(member)) {
+                    open.push(GroupId(member));
+                }
+            }
+            let (Some(base), Some(now)) = (base, now) else {
+                continue;
+            };
+            let gained = now
+                .members
+                .keys()
+                .filter(|id| !base.members.contains_key(id));
+            let held = gained.map(|&member| ((id, member), ChangeKind::MembershipsGained));
+            holds.members.extend(held);
+        }
     }
 
     /// Whether somebody would lose a membership here that the tenant does not take away.
