@@ -196,6 +196,9 @@ impl<'a> Memberships<'a> {
             // Somebody goes from one nested group to another: half of a move would be worse than none.
             holds = self.holds_of(true, true);
         }
+        if holds_lost && !holds_gained && self.fills_the_kept(&holds) {
+            holds = self.holds_of(true, true);
+        }
         let known = self.base.iter().filter(|_| !held_people.is_empty());
         for (&group, base) in known {
             let now = self.after.groups.get(&group);
@@ -241,37 +244,28 @@ impl<'a> Memberships<'a> {
                 holds.groups.insert(group, ChangeKind::MembershipsGained);
             }
         }
-        self.keep_from_filling(&mut holds);
         holds
     }
 
-    /// A group that stays although it should go gains nobody meanwhile, nor does any group nested in it.
-    fn keep_from_filling(&self, holds: &mut Holds) {
-        let stays = |(_, kind): &(&GroupId, &ChangeKind)| **kind == ChangeKind::MembershipsLost;
-        let mut open: Vec<GroupId> = holds
-            .groups
+    /// Whether somebody would gain a membership here that they neither had nor have in the tenant: a group
+    /// that goes is kept, and filled directly or through a nested one.
+    fn fills_the_kept(&self, holds: &Holds) -> bool {
+        let mut groups = self.after.groups.clone();
+        holds.put_groups_back(&self.base, &mut groups);
+        holds.put_members_back(&self.base, &mut groups);
+        // A new group has whom it has: it takes nothing from anybody.
+        let stays = |group: &GroupId| {
+            self.base.contains_key(group)
+                && (self.base_served.contains(group) || self.after.decisions.is_imported(*group))
+        };
+        self.affected
             .iter()
-            .filter(stays)
-            .map(|(&id, _)| id)
-            .collect();
-        let mut seen: BTreeSet<GroupId> = open.iter().copied().collect();
-        while let Some(id) = open.pop() {
-            let (base, now) = (self.base.get(&id), self.after.groups.get(&id));
-            for (&member, of) in [base, now].into_iter().flatten().flat_map(|it| &it.members) {
-                if of.kind == MemberKind::Group && self.nested && seen.insert(GroupId(member)) {
-                    open.push(GroupId(member));
-                }
-            }
-            let (Some(base), Some(now)) = (base, now) else {
-                continue;
-            };
-            let gained = now
-                .members
-                .keys()
-                .filter(|id| !base.members.contains_key(id));
-            let held = gained.map(|&member| ((id, member), ChangeKind::MembershipsGained));
-            holds.members.extend(held);
-        }
+            .filter(|group| stays(group))
+            .any(|&group| {
+                let mut known = self.members_before(group);
+                known.extend(self.members_after(group));
+                !self.members(&groups, group).is_subset(&known)
+            })
     }
 
     /// Whether somebody would lose a membership here that the tenant does not take away.
@@ -320,17 +314,18 @@ impl Holds {
 
     /// Undoes the held changes of memberships and of whole groups.
     pub(super) fn put_back(&self, before: &Directory, groups: &mut Groups) {
-        for (id, _) in self
-            .groups
-            .iter()
-            .filter(|(_, kind)| **kind == ChangeKind::MembershipsLost)
-        {
+        self.put_groups_back(&before.groups, groups);
+        self.put_members_back(&before.groups, groups);
+    }
+
+    fn put_groups_back(&self, base: &Groups, groups: &mut Groups) {
+        let held = self.groups.iter();
+        for (id, _) in held.filter(|(_, kind)| **kind == ChangeKind::MembershipsLost) {
             let is_gone = groups.get(id).is_none_or(|group| group.is_deleted);
-            if let Some(known) = before.groups.get(id).filter(|_| is_gone) {
+            if let Some(known) = base.get(id).filter(|_| is_gone) {
                 groups.insert(*id, Arc::clone(known));
             }
         }
-        self.put_members_back(&before.groups, groups);
     }
 
     fn put_members_back(&self, base: &Groups, groups: &mut Groups) {
