@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{active_in_both, group_standing, is_accepted, moved_from};
+use super::{active_people, group_standing, is_accepted, moved_from};
 use crate::directory::guard::{ChangeKind, Guard, Standing, Subject};
 use crate::directory::membership::members_with_paths;
 use crate::directory::{Directory, Group, GroupId, Member, MemberKind, ObjectId, UserId};
@@ -21,7 +21,7 @@ pub(super) struct Memberships<'a> {
     base_served: BTreeSet<GroupId>,
     /// The served groups whose members may be different.
     affected: BTreeSet<GroupId>,
-    /// People who are active before and after.
+    /// People who would be active.
     active: BTreeSet<UserId>,
     /// Memberships of these people that change now; accepted ones, and those in new groups, are not among them.
     pub(super) pairs: Vec<Pair>,
@@ -79,7 +79,7 @@ impl<'a> Memberships<'a> {
         }
         let active = match affected.is_empty() && guard.subjects.is_empty() {
             true => BTreeSet::new(),
-            false => active_in_both(before, after),
+            false => active_people(after),
         };
         let mut memberships = Self {
             after,
