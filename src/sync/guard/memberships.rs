@@ -199,18 +199,20 @@ impl<'a> Memberships<'a> {
         if holds_lost && !holds_gained && self.fills_the_kept(&holds) {
             holds = self.holds_of(true, true);
         }
-        let known = self.base.iter().filter(|_| !held_people.is_empty());
-        for (&group, base) in known {
-            let now = self.after.groups.get(&group);
-            for (&member, _) in base
+        let stays = |id: &ObjectId| {
+            let kind = held_people.get(&UserId(*id));
+            kind.is_some_and(|kind| *kind != ChangeKind::Activated)
+        };
+        for (&group, base) in self.base.iter().filter(|_| !held_people.is_empty()) {
+            let Some(now) = self.after.groups.get(&group) else {
+                continue;
+            };
+            let lost = base
                 .members
-                .iter()
-                .filter(|(id, _)| held_people.contains_key(&UserId(**id)))
-            {
-                if now.is_some_and(|now| !now.members.contains_key(&member)) {
-                    holds.companions.insert((group, member));
-                }
-            }
+                .keys()
+                .filter(|id| !now.members.contains_key(id));
+            let kept = lost.filter(|id| stays(id)).map(|&id| (group, id));
+            holds.companions.extend(kept);
         }
         holds
     }
@@ -239,8 +241,7 @@ impl<'a> Memberships<'a> {
             if lost && is_dropped && !base.members.is_empty() {
                 holds.groups.insert(group, ChangeKind::MembershipsLost);
             }
-            let fills = || !self.members_after(group).is_empty();
-            if gained && !was_served && is_served && fills() {
+            if gained && !was_served && is_served {
                 holds.groups.insert(group, ChangeKind::MembershipsGained);
             }
         }
