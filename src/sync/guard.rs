@@ -325,13 +325,13 @@ fn moved_from(guard: &Guard, subject: Subject) -> Option<Standing> {
     Some(memory.moved?.from)
 }
 
-/// People who are active in both states: whose memberships can change at all.
-fn active_in_both(before: &Directory, after: &Directory) -> BTreeSet<UserId> {
-    let active = before.decisions.users.keys();
-    active
-        .filter(|&&id| before.decisions.is_active(id) && after.decisions.is_active(id))
-        .copied()
-        .collect()
+/// People who would be active: whoever goes altogether is counted as that, and not by memberships.
+///
+/// Not only those who were active before, or the count would move when somebody comes while a change is held.
+fn active_people(after: &Directory) -> BTreeSet<UserId> {
+    let decisions = after.decisions.users.iter();
+    let active = decisions.filter(|(_, decision)| decision.is_include());
+    active.map(|(&id, _)| id).collect()
 }
 
 fn group_standing(directory: &Directory, id: GroupId) -> Standing {
