@@ -220,6 +220,7 @@ impl Server {
         let acceptor = listener::Acceptor {
             context: self.context,
             connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            addresses: listener::Addresses::default(),
             shutdown,
             tasks: tasks.clone(),
         };

@@ -346,7 +346,9 @@ impl Rule {
                 value.is_ascii().then(|| text(value, Case::Exact))?
             }
             Self::TelephoneNumber | Self::TelephoneNumberSubstrings => telephone(value),
-            Self::Integer | Self::IntegerOrdering | Self::BitAnd | Self::BitOr => integer(value).map(Cow::Borrowed),
+            Self::Integer | Self::IntegerOrdering | Self::BitAnd | Self::BitOr => {
+                integer(value).map(Cow::Borrowed)
+            }
             Self::Boolean => matches!(value, b"TRUE" | b"FALSE").then_some(Cow::Borrowed(value)),
             Self::DistinguishedName | Self::InChain => {
                 let dn = Dn::parse(std::str::from_utf8(value).ok()?).ok()?;

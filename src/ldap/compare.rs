@@ -37,11 +37,10 @@ pub fn answer(
 
 fn compare(snapshot: &Snapshot, entry: EntryId, ava: Ava) -> LdapResultCode {
     let Some(attribute) = schema::lookup(ava.attribute) else {
-        // No value of ours has options, such as a language.
-        let (name, options) = ava.attribute.split_once(';').unwrap_or((ava.attribute, ""));
-        return match schema::lookup(name) {
-            Some(_) if !options.is_empty() => LdapResultCode::NoSuchAttribute,
-            _ => LdapResultCode::UndefinedAttributeType,
+        // No value of ours is in a language.
+        return match schema::is_language_tagged(ava.attribute) {
+            true => LdapResultCode::NoSuchAttribute,
+            false => LdapResultCode::UndefinedAttributeType,
         };
     };
     if attribute.get().kind.equality().is_none() {

@@ -198,12 +198,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// (RFC 4511 §4.2.1) and before StartTLS (§4.14.1), and there are only so many at once.
     fn must_wait(&self) -> bool {
         let mut frames = Frames(&self.inbound);
-        frames.next().is_some_and(|envelope| match envelope.operation {
-            tag::BIND => true,
-            tag::EXTENDED => extended::is_start_tls(&envelope),
-            tag::SEARCH => self.outstanding.is_full(),
-            _ => false,
-        })
+        frames
+            .next()
+            .is_some_and(|envelope| match envelope.operation {
+                tag::BIND => true,
+                tag::EXTENDED => extended::is_start_tls(&envelope),
+                tag::SEARCH => self.outstanding.is_full(),
+                _ => false,
+            })
     }
 
     /// Heeds the Abandons and the Unbind among messages that wait.

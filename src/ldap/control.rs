@@ -3,7 +3,6 @@
 //! The root DSE announces the table, so nothing is announced that is not done. A request without controls
 //! never comes here.
 
-
 use ldap3_proto::proto::LdapResultCode;
 
 use super::refusal::Refusal;

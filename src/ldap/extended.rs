@@ -44,9 +44,7 @@ pub fn answer(
         return Err(Error::Field("the extended request cannot be decoded").into());
     };
     match request.name.as_str() {
-        OID_WHOAMI if request.value.is_some() => {
-            Err(Error::Field("Who am I? has no value").into())
-        }
+        OID_WHOAMI if request.value.is_some() => Err(Error::Field("Who am I? has no value").into()),
         OID_WHOAMI => {
             let identity = session.identity.authz_id(context.snapshot().as_deref());
             let response = Response::extended(success(), None, Some(identity.into_bytes()));

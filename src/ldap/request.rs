@@ -182,9 +182,7 @@ impl<'m> Envelope<'m> {
         let mut codec = LdapCodec::new(Some(message.len()), None);
         match codec.decode(&mut bytes) {
             Ok(Some(LdapMsg { op, .. })) => Ok(op),
-            Ok(None) | Err(_) => {
-                Err(Error::Field("the operation cannot be decoded"))
-            }
+            Ok(None) | Err(_) => Err(Error::Field("the operation cannot be decoded")),
         }
     }
 }

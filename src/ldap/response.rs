@@ -177,7 +177,10 @@ mod tests {
         assert_eq!(op(tag::MODIFY), LdapOp::ModifyResponse(refused.clone()));
         assert_eq!(op(tag::ADD), LdapOp::AddResponse(refused.clone()));
         assert_eq!(op(tag::DELETE), LdapOp::DelResponse(refused.clone()));
-        assert_eq!(op(tag::MODIFY_DN), LdapOp::ModifyDNResponse(refused.clone()));
+        assert_eq!(
+            op(tag::MODIFY_DN),
+            LdapOp::ModifyDNResponse(refused.clone())
+        );
         assert_eq!(op(tag::COMPARE), LdapOp::CompareResult(refused.clone()));
     }
 

@@ -327,7 +327,12 @@ impl<'m> Request<'m> {
     }
 
     /// Finds every entry and puts them in order; where there are too many, says so as the client wants it said.
-    async fn sort(&self, sort: &Sort<'_>, place: &mut Place, outlet: &Outlet) -> Result<(), Ending> {
+    async fn sort(
+        &self,
+        sort: &Sort<'_>,
+        place: &mut Place,
+        outlet: &Outlet,
+    ) -> Result<(), Ending> {
         let too_many = || SortOutcome {
             code: LdapResultCode::AdminLimitExceeded,
             attribute: None,

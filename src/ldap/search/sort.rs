@@ -64,7 +64,10 @@ impl Sorter {
         let keys = &self.keys;
         self.rows.sort_by(|left, right| {
             let pairs = left.values.iter().zip(&right.values);
-            let mut orders = keys.iter().zip(pairs).map(|(key, (l, r))| key.compare(l, r));
+            let mut orders = keys
+                .iter()
+                .zip(pairs)
+                .map(|(key, (l, r))| key.compare(l, r));
             orders
                 .find(|order| order.is_ne())
                 .unwrap_or(Ordering::Equal)
@@ -109,7 +112,10 @@ fn resolve(key: &SortKey) -> Result<Key, SortOutcome> {
 
 fn least(key: &Key, snapshot: &Snapshot, entry: EntryId) -> Option<Box<[u8]>> {
     let entry = snapshot.entry(entry);
-    let values = key.attributes.iter().flat_map(|&attribute| entry.values(attribute));
+    let values = key
+        .attributes
+        .iter()
+        .flat_map(|&attribute| entry.values(attribute));
     let forms = values.filter_map(|value| key.rule.normalise(value));
     let least = forms.min_by(|left, right| key.rule.compare(left, right));
     least.map(|value| value.into_owned().into())
