@@ -166,10 +166,8 @@ pub async fn serve<D: Daemon>(
     let Listeners { health, socket, .. } = listeners;
     let health = axum::serve(health, http::health(daemon.clone()))
         .with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let everything =
-        http::everything(daemon).into_make_service_with_connect_info::<socket::Peer>();
-    let socket = axum::serve(socket, everything)
-        .with_graceful_shutdown(shutdown.cancelled_owned());
+    let everything = http::everything(daemon).into_make_service_with_connect_info::<socket::Peer>();
+    let socket = axum::serve(socket, everything).with_graceful_shutdown(shutdown.cancelled_owned());
     tokio::try_join!(health.into_future(), socket.into_future()).map_err(Error::Serve)?;
     Ok(())
 }

@@ -242,7 +242,10 @@ async fn the_socket_answers_questions() {
         "nobody in the tenant is called \"no/body\""
     );
     let settings = client.local_settings("no/body").await;
-    assert!(matches!(settings, Err(client::Error::Refused(_))), "{settings:?}");
+    assert!(
+        matches!(settings, Err(client::Error::Refused(_))),
+        "{settings:?}"
+    );
     let exported = client.export(Format::Csv).await;
     assert_eq!(exported.expect("answered"), "user,number\n");
 }
@@ -314,7 +317,12 @@ async fn tcp_tells_health_and_nothing_else() {
     assert_eq!(body, r#"{"is_ready":false,"reason":"no snapshot yet"}"#);
     running.program.is_ready.store(true, Ordering::Relaxed);
     assert_eq!(running.get("/readyz").await.0, "HTTP/1.1 200 OK");
-    for page in ["/api/v1/status", "/api/v1/users", "/api/v1/acts", "/api/v1/sync"] {
+    for page in [
+        "/api/v1/status",
+        "/api/v1/users",
+        "/api/v1/acts",
+        "/api/v1/sync",
+    ] {
         assert_eq!(
             running.get(page).await.0,
             "HTTP/1.1 404 Not Found",

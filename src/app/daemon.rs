@@ -16,14 +16,12 @@ use crate::admin::report::explanation::{ExplainQuery, Explanation};
 use crate::admin::report::identity::{IdentityRow, LocalSettings};
 use crate::admin::report::pass::{SyncEvent, SyncOrder};
 use crate::admin::report::roster::{GroupQuery, GroupRow, PersonQuery, PersonRow};
-use crate::admin::report::status::{
-    CredentialReport, Health, PhaseReport, Pin, Readiness, Status,
-};
+use crate::admin::report::status::{CredentialReport, Health, PhaseReport, Pin, Readiness, Status};
 use crate::admin::{Daemon, Refusal, Rows};
 use crate::directory::{Decision, PhaseProgress};
 use crate::graph::GraphClient;
 use crate::oauth::{CredentialState, TokenSource};
-use crate::sync::{self, Settled, Settings};
+use crate::sync::{self, Settings, Settled};
 
 /// Events of a dry run that are made before they are read.
 const EVENTS_MAX: usize = 256;
@@ -115,11 +113,11 @@ impl Daemon for RunningDaemon {
     }
 
     fn export(&self, format: Format) -> Result<String, Refusal> {
-        identities::export(&self.view(), format).map_err(Refusal::from)
+        Ok(identities::export(&self.view(), format))
     }
 
     async fn act(&self, act: Act) -> Result<Done, Refusal> {
-        let performed = acts::perform(&self.keeper, act).await?;
+        let performed = acts::perform(&self.keeper, &self.terms, act).await?;
         self.board.news().settled = performed.settled;
         Ok(performed.told)
     }

@@ -25,7 +25,10 @@ use super::view::View;
 ///
 /// # Errors
 /// [`lookup::Error::NoUser`] or [`NoGroup`](lookup::Error::NoGroup), with the closest names, when there is nothing.
-pub(crate) fn explain(view: &View, query: &ExplainQuery) -> Result<Vec<Explanation>, lookup::Error> {
+pub(crate) fn explain(
+    view: &View,
+    query: &ExplainQuery,
+) -> Result<Vec<Explanation>, lookup::Error> {
     let directory = &view.state.directory;
     let name = &query.name;
     if !query.is_group {
@@ -57,9 +60,7 @@ pub(crate) fn explain(view: &View, query: &ExplainQuery) -> Result<Vec<Explanati
 /// The sentence that decided on a person.
 pub(crate) fn person_reason(directory: &Directory, id: UserId) -> String {
     match directory.decisions.users.get(&id) {
-        Some(Decision::Include(Grounds::Default)) => {
-            "no rule speaks against the person".to_owned()
-        }
+        Some(Decision::Include(Grounds::Default)) => "no rule speaks against the person".to_owned(),
         Some(Decision::Include(Grounds::Allowed(path))) => {
             format!("member of the allowed group \"{}\"", path.rule)
         }
@@ -141,7 +142,9 @@ fn chain(directory: &Directory, rules: &Rules, id: UserId, user: &User) -> Vec<S
                 name: Some(name),
                 number,
                 ..
-            }) => format!("the registry has the name \"{name}\" and the number {number} for the person"),
+            }) => format!(
+                "the registry has the name \"{name}\" and the number {number} for the person"
+            ),
             Some(record) => format!("the registry has the number {} and no name", record.number),
             None => "the registry has neither a name nor a number for the person".to_owned(),
         },
@@ -150,13 +153,7 @@ fn chain(directory: &Directory, rules: &Rules, id: UserId, user: &User) -> Vec<S
 }
 
 /// Whether a kind of rule speaks about a person, and through which groups.
-fn rule(
-    directory: &Directory,
-    rules: &Rules,
-    id: UserId,
-    names: &[String],
-    kind: &str,
-) -> String {
+fn rule(directory: &Directory, rules: &Rules, id: UserId, names: &[String], kind: &str) -> String {
     if names.is_empty() {
         return format!("sync.{kind}_groups is empty");
     }
@@ -228,7 +225,9 @@ fn former(directory: &Directory, policy: &Policy, name: &str) -> Vec<Explanation
                 names: held_names(record),
                 number: record.number,
                 deleted: record.deleted,
-                held_until: record.deleted.and_then(|deleted| held_until(policy, deleted)),
+                held_until: record
+                    .deleted
+                    .and_then(|deleted| held_until(policy, deleted)),
             })
         })
         .collect()

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::directory::attribute::Mapping;
-use crate::directory::registry::{Policy, UsernameSource};
+use crate::directory::registry::{MappedProperties, Policy, UsernameSource};
 use crate::directory::{
     Directory, Group, GroupId, GroupKind, Member, MemberKind, ObjectId, State, User, UserId,
 };
@@ -48,6 +48,7 @@ pub fn policy() -> Policy {
         id_range: 10_000..=20_000,
         home: "/home/{username}".to_owned(),
         hold_names: None,
+        mapped: MappedProperties::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::directory::guard::{ChangeKind, HeldChange, Standing, Subject};
 use crate::directory::name::{fold, group_name, username};
 use crate::directory::registry::{Policy, Record};
-use crate::directory::{Directory, attribute, GroupId, ObjectId, UserId};
+use crate::directory::{Directory, GroupId, ObjectId, UserId, attribute};
 
 use super::lookup::{label, registered_name};
 use super::view::View;
@@ -63,7 +63,9 @@ pub(crate) fn held_person(directory: &Directory, id: UserId) -> Option<String> {
         (Some(_), false) => "is new",
         (Some(_), true) => "was changed",
     };
-    Some(format!("not served as it is: the account {news} in Office 365{barred}"))
+    Some(format!(
+        "not served as it is: the account {news} in Office 365{barred}"
+    ))
 }
 
 /// Why a group is served otherwise than the tenant and the rules have it, if that is so.
@@ -77,7 +79,9 @@ pub(crate) fn held_group(directory: &Directory, id: GroupId) -> Option<String> {
         (Some(_), false) => "is new",
         (Some(_), true) => "or who is in it was changed",
     };
-    Some(format!("not served as it is: the group {news} in Office 365"))
+    Some(format!(
+        "not served as it is: the group {news} in Office 365"
+    ))
 }
 
 /// The guard holds a change of this subject back.
@@ -120,13 +124,16 @@ fn lost_rename(
         }
         None => return None,
     };
-    Some(format!("renamed, but keeps the name \"{kept}\": {obstacle}"))
+    Some(format!(
+        "renamed, but keeps the name \"{kept}\": {obstacle}"
+    ))
 }
 
 /// Who holds a name, and what can be done about it.
 pub(crate) fn held_by(directory: &Directory, name: &str, holder: ObjectId) -> String {
     let label = label(directory, holder);
-    let is_current = registered_name(directory, holder).is_some_and(|held| fold(held) == fold(name));
+    let is_current =
+        registered_name(directory, holder).is_some_and(|held| fold(held) == fold(name));
     let is_deleted = directory
         .registry
         .get(holder)
@@ -202,13 +209,31 @@ mod tests {
     #[test]
     fn a_number_that_is_asked_for_and_not_adopted_is_told() {
         let mut directory = directory(&[("ada", "Ada")], &[]);
-        let registered = directory.registry.get(user_id(1)).expect("registered").number;
-        let set = directory.overrides.objects.entry(user_id(1).into()).or_default();
+        let registered = directory
+            .registry
+            .get(user_id(1))
+            .expect("registered")
+            .number;
+        let set = directory
+            .overrides
+            .objects
+            .entry(user_id(1).into())
+            .or_default();
         set.number = Some(registered);
-        assert_eq!(of_person(&view(directory.clone(), rules(), policy()), user_id(1)), [""; 0]);
-        let set = directory.overrides.objects.entry(user_id(1).into()).or_default();
+        assert_eq!(
+            of_person(&view(directory.clone(), rules(), policy()), user_id(1)),
+            [""; 0]
+        );
+        let set = directory
+            .overrides
+            .objects
+            .entry(user_id(1).into())
+            .or_default();
         set.number = Some(4711);
         let flaws = of_person(&view(directory.clone(), rules(), policy()), user_id(1));
-        assert!(flaws[0].starts_with("the number 4711 is asked for"), "{flaws:?}");
+        assert!(
+            flaws[0].starts_with("the number 4711 is asked for"),
+            "{flaws:?}"
+        );
     }
 }

@@ -114,7 +114,11 @@ impl Keeper {
                 return Ok(None);
             }
             let loaded = Store::open(&config.data_dir)?.load()?;
-            Ok(Some(resettled(&loaded, &config.sync.rules, &config.registry)))
+            Ok(Some(resettled(
+                &loaded,
+                &config.sync.rules,
+                &config.registry,
+            )))
         })
         .await
     }

@@ -17,7 +17,10 @@ const CANDIDATES_MAX: usize = 10;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
     /// No person has the name.
-    #[error("nobody in the tenant has the object id, user principal name, mail address, display name or username {name:?}, as of the last sync{}", Closest(closest))]
+    #[error(
+        "nobody in the tenant has the object id, user principal name, mail address, display name or username {name:?}, as of the last sync{}",
+        Closest(closest)
+    )]
     NoUser {
         /// As given.
         name: String,
@@ -25,7 +28,10 @@ pub(crate) enum Error {
         closest: Vec<String>,
     },
     /// No group has the name.
-    #[error("no group of the tenant has the object id, display name, mail address or cn {name:?}, as of the last sync{}", Closest(closest))]
+    #[error(
+        "no group of the tenant has the object id, display name, mail address or cn {name:?}, as of the last sync{}",
+        Closest(closest)
+    )]
     NoGroup {
         /// As given.
         name: String,
@@ -33,7 +39,10 @@ pub(crate) enum Error {
         closest: Vec<String>,
     },
     /// Several have it.
-    #[error("{name:?} may mean any of these; give the object id instead:{}", Lines(candidates))]
+    #[error(
+        "{name:?} may mean any of these; give the object id instead:{}",
+        Lines(candidates)
+    )]
     Ambiguous {
         /// As given.
         name: String,
@@ -57,7 +66,8 @@ pub(crate) fn people(directory: &Directory) -> impl Iterator<Item = (UserId, &Ar
     let served = directory.users.iter().map(|(&id, user)| (id, user));
     let is_new = |id: &UserId| !directory.users.contains_key(id);
     let withheld = directory.withheld.users.iter();
-    let new = withheld.filter_map(move |(&id, user)| Some((id, user.as_ref().filter(|_| is_new(&id))?)));
+    let new =
+        withheld.filter_map(move |(&id, user)| Some((id, user.as_ref().filter(|_| is_new(&id))?)));
     served.chain(new)
 }
 
@@ -66,7 +76,8 @@ pub(crate) fn groups(directory: &Directory) -> impl Iterator<Item = (GroupId, &A
     let served = directory.groups.iter().map(|(&id, group)| (id, group));
     let is_new = |id: &GroupId| !directory.groups.contains_key(id);
     let withheld = directory.withheld.groups.iter();
-    let new = withheld.filter_map(move |(&id, group)| Some((id, group.as_ref().filter(|_| is_new(&id))?)));
+    let new = withheld
+        .filter_map(move |(&id, group)| Some((id, group.as_ref().filter(|_| is_new(&id))?)));
     served.chain(new)
 }
 
@@ -245,7 +256,9 @@ struct Lines<'a>(&'a [String]);
 impl std::fmt::Display for Lines<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let listed = self.0.iter().take(CANDIDATES_MAX);
-        listed.into_iter().try_for_each(|line| write!(f, "\n  {line}"))?;
+        listed
+            .into_iter()
+            .try_for_each(|line| write!(f, "\n  {line}"))?;
         match self.0.len().saturating_sub(CANDIDATES_MAX) {
             0 => Ok(()),
             more => write!(f, "\n  and {more} more"),
@@ -268,7 +281,9 @@ mod tests {
     #[test]
     fn an_ambiguous_name_lists_the_ids_to_choose_from() {
         let directory = directory(&[("ada", "Twin"), ("bob", "Twin")], &[]);
-        let error = user(&directory, "twin").expect_err("two have it").to_string();
+        let error = user(&directory, "twin")
+            .expect_err("two have it")
+            .to_string();
         assert!(error.contains(&user_id(1).to_string()), "{error}");
         assert!(error.contains(&user_id(2).to_string()), "{error}");
     }
@@ -277,7 +292,10 @@ mod tests {
     fn a_misspelt_name_brings_the_closest_ones() {
         let directory = directory(&[("alice", "Alice"), ("bob", "Bob")], &[]);
         let error = user(&directory, "alcie").expect_err("nobody").to_string();
-        assert!(error.contains("the closest names are alice, alice@contoso.com"), "{error}");
+        assert!(
+            error.contains("the closest names are alice, alice@contoso.com"),
+            "{error}"
+        );
         let error = user(&directory, "zzzzzz").expect_err("nobody").to_string();
         assert!(!error.contains("closest"), "{error}");
     }

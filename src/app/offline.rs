@@ -8,7 +8,10 @@ use tracing::info;
 use super::keeper::Keeper;
 use super::syncer::{DryRun, Outcome, run_pass};
 use super::view::{Terms, View};
-use super::{Cloud, Error, acts, daemon, explain as explaining, identities as identity, report, roster};
+use super::{
+    Cloud, Error, acts, daemon, explain as explaining, identities as identity, report, roster,
+};
+use crate::admin::Refusal;
 use crate::admin::Rows;
 use crate::admin::report::act::{Act, Done, Format};
 use crate::admin::report::explanation::{ExplainQuery, Explanation};
@@ -16,7 +19,6 @@ use crate::admin::report::identity::{IdentityRow, LocalSettings};
 use crate::admin::report::pass::{PassSummary, SyncEvent};
 use crate::admin::report::roster::{GroupQuery, GroupRow, PersonQuery, PersonRow};
 use crate::admin::report::status::Status;
-use crate::admin::Refusal;
 use crate::config::Config;
 use crate::sync::Settled;
 
@@ -60,14 +62,16 @@ pub async fn local_settings(config: &Config, user: &str) -> Result<LocalSettings
 /// Everything that is set here, as the text of a file; nothing is changed.
 pub async fn export(config: &Config, format: Format) -> Result<String, Error> {
     let (view, _) = view(config).await?;
-    Ok(identity::export(&view, format).map_err(Refusal::from)?)
+    Ok(identity::export(&view, format))
 }
 
 /// Does what an administrator orders.
 pub async fn act(config: &Config, act: Act) -> Result<Done, Error> {
     let keeper = open(config).await?;
     let what = act.to_string();
-    let done = acts::perform(&keeper, act).await?.told;
+    let done = acts::perform(&keeper, &Arc::new(Terms::of(config)), act)
+        .await?
+        .told;
     info!(target: "audit", "{what}: {}", done.changed.join("; "));
     Ok(done)
 }

@@ -60,7 +60,9 @@ fn held(directory: &Directory) -> Vec<PlannedChange> {
     let frozen = people.filter(|id| !is_guarded(directory, Subject::Person(**id)));
     let frozen = frozen.filter_map(|&id| {
         let reason = held_person(directory, id)?;
-        Some(PlannedChange::Held(planned(directory, directory, id, reason)))
+        Some(PlannedChange::Held(planned(
+            directory, directory, id, reason,
+        )))
     });
     guarded.chain(frozen).collect()
 }
@@ -261,6 +263,9 @@ mod tests {
         after.withheld.users.insert(user_id(1), None);
         let lines = lines(before, after);
         assert_eq!(lines.len(), 1);
-        assert!(lines[0].starts_with("held back   ada@contoso.com: "), "{lines:?}");
+        assert!(
+            lines[0].starts_with("held back   ada@contoso.com: "),
+            "{lines:?}"
+        );
     }
 }

@@ -8,9 +8,9 @@ use crate::directory::name::fold;
 use crate::directory::{Directory, Group, GroupId, ObjectId, User, UserId};
 
 use super::explain::{group_reason, person_reason};
+use super::flaws;
 use super::lookup::{self, registered_name};
 use super::view::View;
-use super::flaws;
 
 /// The people whom `query` asks for, by object id; new ones that are not let in yet come last.
 pub(crate) fn people(view: &View, query: &PersonQuery) -> Result<Rows<PersonRow>, lookup::Error> {
@@ -148,7 +148,11 @@ impl Wanted {
 }
 
 /// The people below a group who are active: those whom hosts see in it.
-pub(crate) fn served_members(directory: &Directory, group: GroupId, nested: bool) -> BTreeSet<UserId> {
+pub(crate) fn served_members(
+    directory: &Directory,
+    group: GroupId,
+    nested: bool,
+) -> BTreeSet<UserId> {
     let mut members = directory.members(group, nested);
     members.retain(|id| directory.decisions.is_active(*id));
     members
@@ -178,12 +182,37 @@ mod tests {
         assert_eq!(ask(&view, query()), ["ada", "bob", "eve"]);
         let filter = Some("ADA".to_owned());
         assert_eq!(
-            ask(&view, PersonQuery { filter: filter.clone(), ..query() }),
+            ask(
+                &view,
+                PersonQuery {
+                    filter: filter.clone(),
+                    ..query()
+                }
+            ),
             ["ada", "eve"]
         );
         let group = Some("staff".to_owned());
-        assert_eq!(ask(&view, PersonQuery { group: group.clone(), ..query() }), ["ada", "bob"]);
-        assert_eq!(ask(&view, PersonQuery { filter, group, ..query() }), ["ada"]);
+        assert_eq!(
+            ask(
+                &view,
+                PersonQuery {
+                    group: group.clone(),
+                    ..query()
+                }
+            ),
+            ["ada", "bob"]
+        );
+        assert_eq!(
+            ask(
+                &view,
+                PersonQuery {
+                    filter,
+                    group,
+                    ..query()
+                }
+            ),
+            ["ada"]
+        );
         let inactive = PersonQuery {
             is_active: Some(false),
             ..query()
@@ -217,7 +246,11 @@ mod tests {
         };
         let rows: Vec<GroupRow> = groups(&view, &query).collect();
         assert_eq!(rows.len(), 1);
-        assert!(rows[0].reason.contains("reserved_names"), "{}", rows[0].reason);
+        assert!(
+            rows[0].reason.contains("reserved_names"),
+            "{}",
+            rows[0].reason
+        );
         let all: Vec<GroupRow> = groups(&view, &GroupQuery::default()).collect();
         assert_eq!((all[0].members, all[0].is_imported), (1, true));
     }

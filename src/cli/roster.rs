@@ -48,7 +48,11 @@ pub struct Groups {
 }
 
 /// Lists people, each with state and reason.
-pub(super) async fn users(config: &Config, asked: &Users, output: &mut Output) -> Result<(), Error> {
+pub(super) async fn users(
+    config: &Config,
+    asked: &Users,
+    output: &mut Output,
+) -> Result<(), Error> {
     let query = PersonQuery {
         filter: asked.filter.clone(),
         reason: asked.reason.clone(),
@@ -56,8 +60,22 @@ pub(super) async fn users(config: &Config, asked: &Users, output: &mut Output) -
         group: asked.group.clone(),
     };
     let answer = Client::new(&config.admin.socket).people(&query).await;
-    let heading = ["username", "uid", "state", "principal name", "name", "reason"];
-    list(answer, || offline::people(config, &query), heading, person, output).await
+    let heading = [
+        "username",
+        "uid",
+        "state",
+        "principal name",
+        "name",
+        "reason",
+    ];
+    list(
+        answer,
+        || offline::people(config, &query),
+        heading,
+        person,
+        output,
+    )
+    .await
 }
 
 /// Lists groups, each with state and reason.
@@ -73,7 +91,14 @@ pub(super) async fn groups(
     };
     let answer = Client::new(&config.admin.socket).groups(&query).await;
     let heading = ["cn", "gid", "state", "kind", "members", "name", "reason"];
-    list(answer, || offline::groups(config, &query), heading, group, output).await
+    list(
+        answer,
+        || offline::groups(config, &query),
+        heading,
+        group,
+        output,
+    )
+    .await
 }
 
 /// Shows an answer of rows: from the daemon, or from the store when there is none. JSON goes out row by row; columns
@@ -170,7 +195,14 @@ mod tests {
         let answer = running.client().people(&PersonQuery::default()).await;
         let (mut output, results, _) = in_memory(is_json);
         let offline = async || Ok(Vec::new().into_iter());
-        let heading = ["username", "uid", "state", "principal name", "name", "reason"];
+        let heading = [
+            "username",
+            "uid",
+            "state",
+            "principal name",
+            "name",
+            "reason",
+        ];
         list(answer, offline, heading, person, &mut output)
             .await
             .expect("answered");

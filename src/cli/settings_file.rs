@@ -104,7 +104,9 @@ fn is_stream(file: &Path) -> bool {
 }
 
 fn format_of(file: &Path, format: Option<FormatName>) -> Result<Format, Error> {
-    let extension = file.extension().map(|extension| extension.to_ascii_lowercase());
+    let extension = file
+        .extension()
+        .map(|extension| extension.to_ascii_lowercase());
     match (format, extension.as_ref().and_then(|e| e.to_str())) {
         (Some(FormatName::Csv), _) | (None, Some("csv")) => Ok(Format::Csv),
         (Some(FormatName::Json), _) | (None, Some("json")) => Ok(Format::Json),

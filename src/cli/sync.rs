@@ -36,7 +36,11 @@ impl From<Options> for SyncOrder {
 }
 
 /// Has the daemon run a pass, or runs one on the store when there is no daemon.
-pub(super) async fn run(config: &Config, options: Options, output: &mut Output) -> Result<(), Error> {
+pub(super) async fn run(
+    config: &Config,
+    options: Options,
+    output: &mut Output,
+) -> Result<(), Error> {
     let order = SyncOrder::from(options);
     match follow(&Client::new(&config.admin.socket), order, output).await {
         Err(Error::Daemon(client::Error::NoDaemon { .. })) => {

@@ -18,10 +18,11 @@ impl<const N: usize> Table<N> {
 
     /// Adds a line. Controls, line ends among them, become visible: names come from the tenant.
     pub fn push(&mut self, row: [String; N]) {
-        self.rows.push(row.map(|cell| match cell.contains(char::is_control) {
-            true => cell.replace(char::is_control, "\u{fffd}"),
-            false => cell,
-        }));
+        self.rows
+            .push(row.map(|cell| match cell.contains(char::is_control) {
+                true => cell.replace(char::is_control, "\u{fffd}"),
+                false => cell,
+            }));
     }
 
     /// The lines, heading first, without spaces at their ends.

@@ -8,8 +8,8 @@ mod ssh_key;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::number_range::{NUMBER_MIN, claimant};
 use super::name::ascii_text;
+use super::number_range::{NUMBER_MIN, claimant};
 use super::{Group, User};
 
 pub use ssh_key::KeyFlaw;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::ObjectId;
 use super::attribute::{self, AttributeFlaw, Flaw};
-use super::number_range::claimant;
 use super::name::fold;
+use super::number_range::claimant;
 
 pub use import::{Applied, Refusal, Row, RowName, apply, rows};
 

@@ -139,10 +139,7 @@ mod tests {
         };
         let json = serde_json::to_string(&act).expect("serialises");
         assert_eq!(json, r#"{"act":"set-shell","user":"ada","shell":null}"#);
-        assert_eq!(
-            serde_json::from_str::<Act>(&json).expect("reads back"),
-            act
-        );
+        assert_eq!(serde_json::from_str::<Act>(&json).expect("reads back"), act);
     }
 
     #[test]

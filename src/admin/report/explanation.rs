@@ -224,7 +224,11 @@ impl fmt::Display for FormerExplanation {
             write!(f, ", noticed {}", moment(deleted))?;
         }
         writeln!(f, "\nobject id: {}", self.object_id)?;
-        writeln!(f, "number:    {}, never to be given to another", self.number)?;
+        writeln!(
+            f,
+            "number:    {}, never to be given to another",
+            self.number
+        )?;
         match (&self.names[..], self.held_until) {
             ([], _) => f.write_str("names:     none is held"),
             (names, Some(until)) => write!(

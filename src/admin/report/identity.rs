@@ -108,6 +108,9 @@ mod tests {
             "ada@contoso.com (00000000-0000-0000-0000-000000000000)\nshell:   /bin/zsh"
         );
         let nothing = LocalSettings::default().to_string();
-        assert!(nothing.ends_with("the tenant and the configuration decide"), "{nothing}");
+        assert!(
+            nothing.ends_with("the tenant and the configuration decide"),
+            "{nothing}"
+        );
     }
 }

@@ -104,7 +104,10 @@ impl GroupQuery {
         pairs([
             ("filter", filter.clone()),
             ("reason", reason.clone()),
-            ("is_imported", is_imported.map(|imported| imported.to_string())),
+            (
+                "is_imported",
+                is_imported.map(|imported| imported.to_string()),
+            ),
         ])
     }
 }
@@ -113,5 +116,6 @@ fn pairs<const N: usize>(
     fields: [(&'static str, Option<String>); N],
 ) -> Vec<(&'static str, String)> {
     let set = fields.into_iter();
-    set.filter_map(|(name, value)| Some((name, value?))).collect()
+    set.filter_map(|(name, value)| Some((name, value?)))
+        .collect()
 }

@@ -21,7 +21,9 @@ pub(crate) enum Error {
         flaw: Flaw,
     },
     /// The key cannot be served.
-    #[error("this is no SSH public key: {flaw}; give a line as `ssh-keygen` writes it to a .pub file")]
+    #[error(
+        "this is no SSH public key: {flaw}; give a line as `ssh-keygen` writes it to a .pub file"
+    )]
     Key {
         /// What is wrong with it.
         flaw: Flaw,
@@ -35,7 +37,10 @@ pub(crate) enum Error {
         held: Vec<String>,
     },
     /// Several keys have the comment.
-    #[error("several keys of {who} have this comment; give the key itself; {}", Keys(held))]
+    #[error(
+        "several keys of {who} have this comment; give the key itself; {}",
+        Keys(held)
+    )]
     SeveralKeys {
         /// Whom it was looked for at.
         who: String,
@@ -156,7 +161,14 @@ fn short(line: &str) -> String {
     let mut words = line.splitn(3, ' ');
     let kind = words.next().unwrap_or_default();
     let key = words.next().unwrap_or_default();
-    let tail: String = key.chars().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect();
+    let tail: String = key
+        .chars()
+        .rev()
+        .take(12)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect();
     match words.next() {
         Some(comment) => format!("{kind} …{tail} {comment}"),
         None => format!("{kind} …{tail}"),
@@ -172,7 +184,9 @@ impl std::fmt::Display for Keys<'_> {
             return f.write_str("none is set here; those from Office 365 are removed there");
         }
         f.write_str("these are set here:")?;
-        self.0.iter().try_for_each(|key| write!(f, "\n  {}", short(key)))
+        self.0
+            .iter()
+            .try_for_each(|key| write!(f, "\n  {}", short(key)))
     }
 }
 
@@ -214,7 +228,8 @@ mod tests {
     fn what_is_no_key_and_no_shell_is_refused() {
         let mut directory = directory(&[("ada", "Ada")], &[]);
         let before = directory.clone();
-        let error = add_key(&mut directory, "ada", "command=\"x\" ssh-rsa AAAA").expect_err("options");
+        let error =
+            add_key(&mut directory, "ada", "command=\"x\" ssh-rsa AAAA").expect_err("options");
         assert!(matches!(error, Error::Key { .. }), "{error}");
         let error = set_shell(&mut directory, "ada", Some("zsh")).expect_err("relative");
         assert!(matches!(error, Error::Shell { .. }), "{error}");

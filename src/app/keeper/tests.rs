@@ -21,10 +21,7 @@ fn keeper() -> (TempDir, Inner) {
         data_dir,
         rules: rules(),
         policy: policy(),
-        tree: crate::dit::Settings {
-            base_dn: "dc=example,dc=com".parse().expect("a DN"),
-            ..crate::app::fixtures::tree()
-        },
+        tree: crate::dit::tests::settings(),
         state: ArcSwap::default(),
         published: Arc::new(ArcSwapOption::empty()),
     };
@@ -137,7 +134,10 @@ fn a_refused_amendment_leaves_everything_as_it_was() {
         },
         NOW,
     );
-    assert!(matches!(refused, Err(AmendError::Refused(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(AmendError::Refused(_))),
+        "{refused:?}"
+    );
     assert!(Arc::ptr_eq(&before, &inner.state.load_full()));
     assert_eq!(*before, on_disk(&inner));
     assert!(inner.desk().amendments.is_empty());

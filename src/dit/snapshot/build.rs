@@ -274,7 +274,9 @@ fn may_be_shown(reason: &Reason) -> bool {
         | Reason::ChangeHeld
         | Reason::RulesUnresolved => true,
         // Of groups.
-        Reason::GroupsOff | Reason::NoMail | Reason::PrefixMismatch | Reason::KindExcluded(_) => false,
+        Reason::GroupsOff | Reason::NoMail | Reason::PrefixMismatch | Reason::KindExcluded(_) => {
+            false
+        }
     }
 }
 

@@ -40,6 +40,8 @@ fn directory() -> Directory {
     }
     let record = |number, name: &str, home: Option<&str>| Record {
         number,
+        former_numbers: Vec::new(),
+        label: None,
         name: Some(name.to_owned()),
         former_names: Vec::new(),
         home: home.map(str::to_owned),
