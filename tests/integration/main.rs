@@ -6,6 +6,7 @@ mod tenant;
 mod harness;
 
 mod bind;
+mod commands;
 mod mistakes;
 mod restart;
 mod sample_directory;
