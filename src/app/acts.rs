@@ -1,24 +1,55 @@
 //! What an administrator may have done: each act is one amendment of the directory, the same with a daemon and without.
 
 mod person;
+pub(crate) mod registry;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::keeper::{AmendError, Amended, Keeper};
+use super::view::Terms;
 use crate::admin::report::act::{Act, Done};
 use crate::admin::{Refusal, RefusalKind};
 use crate::directory::Directory;
 use crate::sync::guard;
 
 /// Does what an administrator orders; durable and served when it returns.
-pub(crate) async fn perform(keeper: &Keeper, act: Act) -> Result<Amended<Done>, Refusal> {
+pub(crate) async fn perform(
+    keeper: &Keeper,
+    terms: &Arc<Terms>,
+    act: Act,
+) -> Result<Amended<Done>, Refusal> {
+    let terms = terms.clone();
     match act {
-        Act::Repin { .. }
-        | Act::ReleaseName { .. }
-        | Act::AdoptNumber { .. }
-        | Act::Import { .. } => Err(Refusal::new(RefusalKind::Failed, "not merged yet")),
+        Act::Repin { rule } => {
+            amend(keeper, move |directory| {
+                registry::repin(directory, &terms, &rule)
+            })
+            .await
+        }
+        Act::ReleaseName { name } => {
+            amend(keeper, move |directory| registry::release(directory, &name)).await
+        }
+        Act::AdoptNumber { whom: Some(whom) } => {
+            amend(keeper, move |directory| {
+                registry::adopt_one(directory, &terms, &whom)
+            })
+            .await
+        }
+        Act::AdoptNumber { whom: None } => {
+            amend(keeper, move |directory| {
+                registry::adopt_all(directory, &terms)
+            })
+            .await
+        }
+        Act::Import { format, text } => {
+            amend(keeper, move |directory| {
+                registry::import(directory, &text, format)
+            })
+            .await
+        }
         Act::SetShell { user, shell } => {
             amend(keeper, move |directory| {
                 person::set_shell(directory, &user, shell.as_deref())
@@ -74,5 +105,11 @@ where
 impl From<Infallible> for Refusal {
     fn from(never: Infallible) -> Self {
         match never {}
+    }
+}
+
+impl From<crate::directory::registry::AdoptError> for Refusal {
+    fn from(error: crate::directory::registry::AdoptError) -> Self {
+        Self::new(RefusalKind::Conflict, error)
     }
 }

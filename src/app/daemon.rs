@@ -116,11 +116,11 @@ impl Daemon for RunningDaemon {
     }
 
     fn export(&self, format: Format) -> Result<String, Refusal> {
-        identities::export(&self.view(), format).map_err(Refusal::from)
+        Ok(identities::export(&self.view(), format))
     }
 
     async fn act(&self, act: Act) -> Result<Done, Refusal> {
-        let performed = acts::perform(&self.keeper, act).await?;
+        let performed = acts::perform(&self.keeper, &self.terms, act).await?;
         self.board.news().settled = performed.settled;
         Ok(performed.told)
     }

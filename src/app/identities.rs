@@ -1,11 +1,12 @@
 //! Names and numbers ever handed out, and what is set here for single people, read from a view.
 
 use crate::admin::Rows;
+use crate::admin::report::act::Format;
 use crate::admin::report::identity::{IdentityRow, LocalSettings};
 use crate::directory::ObjectId;
 
 use super::view::View;
-use super::{explain, flaws, lookup};
+use super::{acts, explain, flaws, lookup};
 
 /// Every record of the registry, by object id.
 pub(crate) fn rows(view: &View) -> Rows<IdentityRow> {
@@ -46,10 +47,7 @@ pub(crate) fn local_settings(view: &View, user: &str) -> Result<LocalSettings, l
     })
 }
 
-/// Everything that is set here.
-pub(crate) fn export(
-    _: &View,
-    _: crate::admin::report::act::Format,
-) -> Result<String, lookup::Error> {
-    Ok(String::new())
+/// Everything that is set here, as the text of a file.
+pub(crate) fn export(view: &View, format: Format) -> String {
+    acts::registry::export(&view.state.directory, format)
 }

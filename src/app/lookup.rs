@@ -292,10 +292,7 @@ mod tests {
     fn a_misspelt_name_brings_the_closest_ones() {
         let directory = directory(&[("alice", "Alice"), ("bob", "Bob")], &[]);
         let error = user(&directory, "alcie").expect_err("nobody").to_string();
-        assert!(
-            error.contains("the closest names are alice, alice@contoso.com"),
-            "{error}"
-        );
+        assert!(error.contains("the closest name is alice"), "{error}");
         let error = user(&directory, "zzzzzz").expect_err("nobody").to_string();
         assert!(!error.contains("closest"), "{error}");
     }

@@ -62,14 +62,16 @@ pub async fn local_settings(config: &Config, user: &str) -> Result<LocalSettings
 /// Everything that is set here, as the text of a file; nothing is changed.
 pub async fn export(config: &Config, format: Format) -> Result<String, Error> {
     let (view, _) = view(config).await?;
-    Ok(identity::export(&view, format).map_err(Refusal::from)?)
+    Ok(identity::export(&view, format))
 }
 
 /// Does what an administrator orders.
 pub async fn act(config: &Config, act: Act) -> Result<Done, Error> {
     let keeper = open(config).await?;
     let what = act.to_string();
-    let done = acts::perform(&keeper, act).await?.told;
+    let done = acts::perform(&keeper, &Arc::new(Terms::of(config)), act)
+        .await?
+        .told;
     info!(target: "audit", "{what}: {}", done.changed.join("; "));
     Ok(done)
 }

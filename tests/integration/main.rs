@@ -7,6 +7,7 @@ mod harness;
 
 mod authorize;
 mod bind;
+mod commands;
 mod credentials;
 mod mistakes;
 mod restart;

@@ -127,5 +127,5 @@ fn nobody_is_answered_with_the_closest_names() {
     let view = view(directory(&[("alice", "Alice")], &[]), rules(), policy());
     let error = ask(&view, "alcie").expect_err("nobody").to_string();
     assert!(error.starts_with("nobody in the tenant has"), "{error}");
-    assert!(error.contains("closest names are alice"), "{error}");
+    assert!(error.contains("the closest name is alice"), "{error}");
 }

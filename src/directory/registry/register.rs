@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::wanted::{self, WantedNumber};
 use super::{Policy, Problem, Record, Registry};
 use crate::directory::name::{fold, group_name, username};
+use crate::directory::overrides::AwaitedName;
 use crate::directory::{Decision, Directory, GroupId, ObjectId, Reason, UserId};
 
 /// Brings the registry up to date with the directory, and the directory's decisions with the registry.
@@ -24,7 +25,7 @@ use crate::directory::{Decision, Directory, GroupId, ObjectId, Reason, UserId};
 ///
 /// Returns what there is to report on single objects.
 pub fn register(directory: &mut Directory, policy: &Policy, now: Timestamp) -> Vec<Problem> {
-    take_over_awaited(directory);
+    take_over_awaited(directory, policy);
     let mut pass = Pass {
         registry: std::mem::take(&mut directory.registry),
         directory,
@@ -42,32 +43,34 @@ pub fn register(directory: &mut Directory, policy: &Policy, now: Timestamp) -> V
     pass.problems
 }
 
-/// Settings that were made for a name before its object was known become the object's: the oldest user
-/// of that userPrincipalName or mail address, else the oldest group of that display name or mail address.
-fn take_over_awaited(directory: &mut Directory) {
+/// Settings that were made for a name before its object was known become the object's: the oldest user of that
+/// userPrincipalName, mail address or username, the oldest group of that display name, mail address or `cn`.
+fn take_over_awaited(directory: &mut Directory, policy: &Policy) {
     if directory.overrides.awaited.is_empty() {
         return;
     }
     let mut users: Vec<_> = directory.users.iter().collect();
     users.sort_by_key(|(id, user)| (user.created, **id));
-    let mut groups: Vec<_> = directory.groups.iter().collect();
+    let groups = directory.groups.iter();
+    let mut groups: Vec<_> = groups.filter(|(_, group)| !group.is_deleted).collect();
     groups.sort_by_key(|(id, group)| (group.created, **id));
-    let names_of_users = users.iter().map(|(id, user)| {
-        (
-            ObjectId::from(**id),
-            [&user.user_principal_name, &user.mail],
-        )
-    });
-    let names_of_groups = groups
-        .iter()
-        .filter(|(_, group)| !group.is_deleted)
-        .map(|(id, group)| (ObjectId::from(**id), [&group.display_name, &group.mail]));
-    for (id, names) in names_of_users.chain(names_of_groups) {
-        for name in names.into_iter().flatten() {
-            if let Some(set) = directory.overrides.awaited.remove(&fold(name)) {
-                directory.overrides.objects.entry(id).or_insert(set);
-            }
-        }
+    let overrides = &mut directory.overrides;
+    for (&id, user) in users {
+        let own = username(user, policy.username);
+        let names = [
+            user.user_principal_name.as_deref(),
+            user.mail.as_deref(),
+            own.as_deref(),
+        ];
+        let names = names.into_iter().flatten().map(AwaitedName::user);
+        overrides.claim(id.into(), names);
+    }
+    for (&id, group) in groups {
+        let display = group.display_name.as_deref();
+        let own = display.and_then(group_name);
+        let names = [display, group.mail.as_deref(), own.as_deref()];
+        let names = names.into_iter().flatten().map(AwaitedName::group);
+        overrides.claim(id.into(), names);
     }
 }
 

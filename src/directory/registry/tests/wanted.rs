@@ -151,7 +151,11 @@ fn the_registered_number_wins_until_another_one_is_adopted_and_is_never_reused()
 #[test]
 fn settings_for_a_name_wait_for_the_object_that_bears_it() {
     let mut tenant = Tenant::new();
-    for (name, number) in [("a@example.com", 5000), ("eng", 5001), ("later", 5002)] {
+    for (name, number) in [
+        ("user:a@example.com", 5000),
+        ("group:eng", 5001),
+        ("user:later", 5002),
+    ] {
         let set = Override {
             number: Some(number),
             ..Override::default()
@@ -165,7 +169,7 @@ fn settings_for_a_name_wait_for_the_object_that_bears_it() {
     let tenant = tenant.user(1, "A").group(2, "Eng").registered();
     assert_eq!((tenant.number(1), tenant.number(2)), (5000, 5001));
     let awaited = tenant.directory.overrides.awaited.keys();
-    assert_eq!(awaited.collect::<Vec<_>>(), ["later"]);
+    assert_eq!(awaited.collect::<Vec<_>>(), ["user:later"]);
     assert_eq!(tenant.directory.overrides.objects.len(), 2);
 }
 
