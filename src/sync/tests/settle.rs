@@ -347,6 +347,13 @@ enum Happening {
     Hours(i64),
 }
 
+/// A member: a person, or one of the two groups that are there from the start and are never deleted.
+///
+/// A nested group that comes into being below a membership that is held moves the count at the next settling.
+fn nested_or_person() -> impl Strategy<Value = u128> {
+    prop_oneof![9 => 1..20_u128, 1 => 100..102_u128]
+}
+
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
     let person = || 1..20_u128;
     let group = || 100..104_u128;
@@ -367,9 +374,9 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         4 => (person(), any::<bool>()).prop_map(|(id, is_enabled)| Happening::Enable(id, is_enabled)),
         2 => (person(), person()).prop_map(|(id, name)| Happening::Rename(id, name)),
         3 => person().prop_map(Happening::Delete),
-        4 => (group(), prop::collection::vec(1..105_u128, 0..20))
+        4 => (group(), prop::collection::vec(nested_or_person(), 0..20))
             .prop_map(|(id, members)| Happening::Members(id, members)),
-        1 => group().prop_map(Happening::DeleteGroup),
+        1 => (102..104_u128).prop_map(Happening::DeleteGroup),
         1 => rules.prop_map(Happening::Rules),
         1 => Just(Happening::Accept),
         1 => (1..30_i64).prop_map(Happening::Hours),
