@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::client::Answer;
 use crate::harness::settings::{BASE, SERVICE_DN, SERVICE_PASSWORD};
 use crate::tenant::sample;
-use crate::world::{Answer, World};
+use crate::world::{World, password_of};
 
 const ADA: &str = "uid=ada,ou=people,dc=contoso,dc=example";
 
@@ -20,11 +21,6 @@ mod result {
     pub const INVALID_CREDENTIALS: i32 = 49;
     pub const INSUFFICIENT_ACCESS: i32 = 50;
     pub const UNWILLING_TO_PERFORM: i32 = 53;
-}
-
-fn password_of(upn: &str) -> &'static str {
-    let known = sample::PASSWORDS.iter().find(|(known, _)| *known == upn);
-    known.expect("the sample tenant knows the password").1
 }
 
 /// `ldapwhoami` over ldaps:// with the CA.

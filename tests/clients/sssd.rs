@@ -1,0 +1,120 @@
+//! SSSD: names and numbers through NSS, passwords through PAM, SSH keys.
+
+use crate::client::Answer;
+use crate::jail::Jail;
+use crate::tenant::sample;
+use crate::world::{World, password_of};
+
+/// A host whose SSSD is up, with these changes to the recipe.
+async fn host(world: &World, changes: &[(&str, &str)]) -> Jail {
+    let mut jail = Jail::open(world).await;
+    let recipe = world.recipe("sssd.conf");
+    let recipe = changes
+        .iter()
+        .fold(recipe, |recipe, (from, to)| recipe.replace(from, to));
+    jail.write("/etc/sssd/sssd.conf", &recipe);
+    jail.permit("/etc/sssd/sssd.conf", 0o600);
+    jail.write("/etc/nsswitch.conf", &world.recipe("nsswitch.sssd.conf"));
+    jail.write("/etc/pam.d/door", DOOR);
+    let log = jail.start(&["sssd", "--interactive", "--logger=stderr"]);
+    jail.eventually(&["getent", "passwd", "ada"], &log).await;
+    jail
+}
+
+/// A PAM service that asks SSSD and nobody else.
+const DOOR: &str = "auth required pam_sss.so\naccount required pam_sss.so\n";
+
+/// Knocks at the PAM service as somebody.
+async fn knock(jail: &Jail, user: &str, password: &str) -> Answer {
+    let tester = r#"printf %s "$2" | pamtester door "$1" authenticate acct_mgmt"#;
+    jail.run(&["sh", "-c", tester, "knock", user, password])
+        .await
+}
+
+async fn says(jail: &Jail, words: &[&str]) -> String {
+    jail.run(words).await.ended_with(0).output.trim().to_owned()
+}
+
+/// Her own, those she is in, and those that these are in.
+const GROUPS_OF_ADA: [&str; 8] = [
+    "All-Staff",
+    "Engineering",
+    "Office-Berlin",
+    "VPN-Users",
+    "ada",
+    "eng-all",
+    "eng-platform",
+    "tech-all",
+];
+
+fn sorted(list: &str, separator: char) -> Vec<&str> {
+    let mut items: Vec<&str> = list.split(separator).collect();
+    items.sort_unstable();
+    items
+}
+
+/// What holds with either schema.
+async fn names_and_groups_are_found(schema: &str) {
+    let world = World::start().await;
+    let schema = format!("ldap_schema = {schema}");
+    let jail = host(&world, &[("ldap_schema = rfc2307bis", &schema)]).await;
+
+    let ada = says(&jail, &["getent", "passwd", "ada"]).await;
+    let fields: Vec<&str> = ada.split(':').collect();
+    assert_eq!((fields[0], fields[4]), ("ada", "Ada Lovelace"), "{ada}");
+    assert_eq!(fields[5..], ["/home/ada", "/bin/bash"], "{ada}");
+    assert_eq!(says(&jail, &["getent", "passwd", fields[2]]).await, ada);
+    assert_eq!(says(&jail, &["id", "-gn", "ada"]).await, "ada");
+
+    let groups = says(&jail, &["id", "-Gn", "ada"]).await;
+    assert_eq!(sorted(&groups, ' '), GROUPS_OF_ADA);
+    let group = says(&jail, &["getent", "group", "eng-platform"]).await;
+    let members = group.rsplit(':').next().unwrap_or_default();
+    assert_eq!(sorted(members, ','), ["ada", "linus", "lukasz", "zoe"]);
+
+    for nobody in ["mallory", "tom", "nobody-at-all"] {
+        jail.run(&["getent", "passwd", nobody]).await.ended_with(2);
+    }
+}
+
+#[tokio::test]
+async fn sssd_finds_people_and_groups_with_rfc2307bis() {
+    names_and_groups_are_found("rfc2307bis").await;
+}
+
+#[tokio::test]
+async fn sssd_finds_people_and_groups_with_rfc2307() {
+    names_and_groups_are_found("rfc2307").await;
+}
+
+#[tokio::test]
+async fn sssd_lets_in_who_knows_the_password() {
+    let world = World::start().await;
+    let jail = host(&world, &[]).await;
+    for name in ["ada", "zoe"] {
+        let password = password_of(&format!("{name}@contoso.example"));
+        let answer = knock(&jail, name, password).await;
+        assert_eq!(answer.code, 0, "{answer:?}");
+    }
+    let refused = knock(&jail, "ada", "wrong").await;
+    assert!(
+        refused.errors.contains("Authentication failure"),
+        "{refused:?}"
+    );
+    let inactive = knock(&jail, "mallory", sample::MALLORY_PASSWORD).await;
+    assert!(inactive.errors.contains("User not known"), "{inactive:?}");
+}
+
+#[tokio::test]
+async fn sssd_lists_everybody_when_told_to() {
+    let world = World::start().await;
+    // Asked before it has read them, SSSD would remember for two minutes that there is nobody.
+    let enumerate = "enumerate = true\n[nss]\nenum_cache_timeout = 1";
+    let jail = host(&world, &[("enumerate = false", enumerate)]).await;
+    let everybody = ["sh", "-c", "getent -s sss passwd | grep ^zoe:"];
+    jail.eventually(&everybody, "/run/sssd.output").await;
+    let people = says(&jail, &["getent", "-s", "sss", "passwd"]).await;
+    let groups = says(&jail, &["getent", "-s", "sss", "group"]).await;
+    assert!(people.lines().count() > 50, "{people}");
+    assert!(groups.lines().count() > 70, "{groups}");
+}
