@@ -5,6 +5,7 @@
 //! No part imports this module.
 
 mod admin;
+mod attributes;
 mod auth;
 mod directory;
 mod document;
@@ -17,6 +18,7 @@ mod tenant;
 mod text;
 mod value;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -26,6 +28,7 @@ use thiserror::Error;
 use toml::de::DeTable;
 use zeroize::Zeroizing;
 
+use crate::directory::attribute::MappedAttribute;
 use crate::directory::registry::Policy;
 use crate::{dit, graph, oauth};
 use document::Document;
@@ -145,14 +148,25 @@ fn read(root: &Table<'_>) -> Option<Config> {
     let auth = auth::read(root);
     let admin = admin::read(&root.table("admin"));
 
-    let (oauth, graph) = tenant?;
+    let (oauth, graph_url) = tenant?;
     let directory = directory?;
+    let properties = |mapped: &[MappedAttribute]| {
+        let properties: BTreeSet<_> = mapped
+            .iter()
+            .map(|mapped| mapped.property.clone())
+            .collect();
+        properties.into_iter().collect()
+    };
     Some(Config {
         file: PathBuf::new(),
         data_dir: data_dir.unwrap_or_else(|| PathBuf::from("/var/lib/ldap365")),
         oauth,
         credentials,
-        graph,
+        graph: graph::Settings {
+            graph_url,
+            mapped_user: properties(&directory.mapping.user),
+            mapped_group: properties(&directory.mapping.group),
+        },
         registry: Policy {
             hold_names,
             ..directory.policy
@@ -160,6 +174,10 @@ fn read(root: &Table<'_>) -> Option<Config> {
         dit: dit::Settings {
             base: directory.base,
             login_shell: directory.login_shell,
+            mapping: directory.mapping,
+            inactive_users: directory.inactive_users,
+            guests: sync.rules.guests,
+            primary_group: directory.primary_group,
             nested_groups: sync.rules.nested_groups,
             service_accounts: auth
                 .service_accounts

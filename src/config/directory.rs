@@ -1,19 +1,19 @@
-//! `[directory]`, `[directory.posix]` and `[directory.attributes]`: how people and groups appear.
+//! `[directory]` and `[directory.posix]`: how people and groups appear.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use toml::de::DeValue;
-
+use super::attributes;
 use super::problem::Fault;
 use super::table::Table;
 use super::text::is_passwd_field;
 use super::value::Value;
+use crate::directory::attribute::Mapping;
 use crate::directory::id_range;
 use crate::directory::name::BUILTIN_RESERVED;
 use crate::directory::registry::{Policy, UsernameSource};
-use crate::dit::Dn;
 use crate::dit::entry::base_class;
+use crate::dit::{Dn, InactiveUsers, PrimaryGroup};
 use crate::ldap::UsersMayRead;
 
 const USERNAME_SOURCES: [(&str, UsernameSource); 5] = [
@@ -26,11 +26,17 @@ const USERNAME_SOURCES: [(&str, UsernameSource); 5] = [
 
 const BUILTIN: &str = "+builtin";
 
-/// What the two tables say, before it is dealt out to the parts.
+/// The primary group that is each person's own.
+const PRIVATE: &str = "private";
+
+/// What the tables say, before it is dealt out to the parts.
 pub(super) struct Directory {
     pub base: Dn,
     pub users_may_read: UsersMayRead,
     pub login_shell: String,
+    pub inactive_users: InactiveUsers,
+    pub primary_group: PrimaryGroup,
+    pub mapping: Mapping,
     /// Complete but for `hold_names`, which stands in `[sync]`.
     pub policy: Policy,
 }
@@ -38,7 +44,6 @@ pub(super) struct Directory {
 /// Reads `[directory]` and the tables below it.
 pub(super) fn read(directory: &Table<'_>) -> Option<Directory> {
     let posix = directory.table("posix");
-    refuse_unbuilt(directory, &posix);
     let base = directory.require("base_dn", "\"dc=example,dc=com\"", |dn| {
         dn.parsed(
             "a DN that begins with dc=, o= or ou= (RFC 4514)",
@@ -63,9 +68,20 @@ pub(super) fn read(directory: &Table<'_>) -> Option<Directory> {
         let absolute = |text: &str| is_absolute(text).then(|| text.to_owned());
         value.parsed("an absolute path without colon", "\"/bin/bash\"", absolute)
     });
+    let inactive_users = directory.read("inactive_users", |value| {
+        value.word(&[("hide", InactiveUsers::Hide), ("show", InactiveUsers::Show)])
+    });
+    let primary_group = posix.read("primary_group", Value::text);
+    let mapping = attributes::read(directory);
     Some(Directory {
         base: base?,
         users_may_read: users_may_read.unwrap_or(UsersMayRead::OwnEntry),
+        inactive_users: inactive_users.unwrap_or_default(),
+        primary_group: match primary_group {
+            Some(name) if name != PRIVATE => PrimaryGroup::Shared(name),
+            _ => PrimaryGroup::Private,
+        },
+        mapping,
         login_shell: shell.unwrap_or_else(|| "/bin/bash".to_owned()),
         policy: Policy {
             username: username.unwrap_or(UsernameSource::UpnPrefix),
@@ -75,26 +91,6 @@ pub(super) fn read(directory: &Table<'_>) -> Option<Directory> {
             hold_names: None,
         },
     })
-}
-
-fn refuse_unbuilt(directory: &Table<'_>, posix: &Table<'_>) {
-    let shown = |value: &Value<'_>| value.word(&[("hide", false), ("show", true)]);
-    directory.read_unbuilt("inactive_users", shown, &[false], "leave it at \"hide\"");
-    let private = ["private".to_owned()];
-    posix.read_unbuilt(
-        "primary_group",
-        Value::text,
-        &private,
-        "leave it at \"private\"",
-    );
-    directory.read("attributes", |attributes| {
-        match attributes.inner {
-            DeValue::Table(entries) if entries.is_empty() => {}
-            DeValue::Table(_) => attributes.refuse_unbuilt("leave the table out"),
-            _ => attributes.refuse("a table of LDAP attributes", "[directory.attributes]"),
-        }
-        Some(())
-    });
 }
 
 fn read_reserved_names(list: &Value<'_>) -> Option<BTreeSet<String>> {

@@ -9,8 +9,8 @@ use super::problem::Fault;
 use super::table::Table;
 use super::text;
 use super::value::Value;
+use crate::oauth;
 use crate::oauth::{Certificate, Grant, Proof};
-use crate::{graph, oauth};
 
 /// A national cloud: its sign-in service and its Graph (Graph, "Microsoft Graph national cloud deployments").
 #[derive(Clone, Copy)]
@@ -64,8 +64,8 @@ const KINDS: [(&str, Kind); 3] = [
     ("delegated", Kind::Delegated),
 ];
 
-/// Reads `[tenant]`.
-pub(super) fn read_tenant(tenant: &Table<'_>) -> Option<(oauth::Settings, graph::Settings)> {
+/// Reads `[tenant]`: the sign-in service, and the root of Graph.
+pub(super) fn read_tenant(tenant: &Table<'_>) -> Option<(oauth::Settings, Url)> {
     let id = tenant.require("id", "\"contoso.onmicrosoft.com\"", |id| {
         id.parsed(
             "a verified domain of the tenant, or its id",
@@ -85,14 +85,7 @@ pub(super) fn read_tenant(tenant: &Table<'_>) -> Option<(oauth::Settings, graph:
         tenant: id?,
         ca_file,
     };
-    Some((
-        settings,
-        graph::Settings {
-            graph_url,
-            mapped_user: Vec::new(),
-            mapped_group: Vec::new(),
-        },
-    ))
+    Some((settings, graph_url))
 }
 
 fn read_url(tenant: &Table<'_>, name: &'static str, default: &str) -> Url {

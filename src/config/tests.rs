@@ -5,7 +5,9 @@ use std::io;
 
 use super::*;
 use crate::directory::GroupKind;
+use crate::directory::attribute::Mapping;
 use crate::directory::registry::UsernameSource;
+use crate::dit::{InactiveUsers, PrimaryGroup};
 use crate::ldap::UsersMayRead;
 use crate::oauth::{Grant, Proof};
 
@@ -312,12 +314,9 @@ fn a_table_of_the_wrong_shape_is_one_problem_and_not_a_dozen() {
 #[test]
 fn features_of_a_later_version_are_refused_by_name() {
     check_more(
-        "[directory.posix]\nprimary_group = \"staff\"\n\
-         [directory.attributes]\nsshPublicKey = \"x\"\n[admin]\npublic_url = \"https://x\"",
+        "[admin]\npublic_url = \"https://x\"",
         &[
-            "15:1: directory.posix.primary_group = \"staff\": not available in this version of ldap365; leave it at \"private\"",
-            "16:12: directory.attributes = {…}: not available in this version of ldap365; leave the table out",
-            "19:1: admin.public_url = \"https://x\": not available in this version of ldap365; leave it out",
+            "15:1: admin.public_url = \"https://x\": not available in this version of ldap365; leave it out",
         ],
     );
     check_more(
@@ -349,12 +348,104 @@ fn the_defaults_of_later_features_may_be_written_out() {
     read(&format!(
         "{MINIMAL}\n[sync]\nusers = true\ngroups = true\nguests = false\nmax_change = \"20%\"\n\
          [auth]\ncache_ttl = \"900s\"\noffline_grace = \"0s\"\noffline_denied_groups = []\nmfa = \"reject\"\n\
-         local_groups = []\ntrusted_networks = []\n[directory.posix]\nprimary_group = \"private\"\n[directory.attributes]"
+         local_groups = []\ntrusted_networks = []"
     ));
-    read(&minimal_with(
+}
+
+#[test]
+fn mapped_attributes_are_spelled_as_schema_and_graph_have_them() {
+    let app = "0123456789abcdef0123456789abcdef";
+    let config = read(&format!(
+        "{MINIMAL}\n[directory.attributes]\nSSHPUBLICKEY = \"extension_{app}_keys\"\n\
+         \"2.5.4.12\" = \"officelocation\"\nloginShell = \"extensionAttribute3\"\n\
+         description = \"onPremisesExtensionAttributes.extensionAttribute3\"\n\
+         gidNumber = \"extension_{app}_gid\"\nuidNumber = \"employeeId\""
+    ));
+    let spelled = |mapped: &[MappedAttribute]| -> Vec<(&'static str, String)> {
+        mapped
+            .iter()
+            .map(|each| (each.attribute.name, each.property.clone()))
+            .collect()
+    };
+    let third = "onPremisesExtensionAttributes.extensionAttribute3".to_owned();
+    assert_eq!(
+        spelled(&config.dit.mapping.user),
+        [
+            ("sshPublicKey", format!("extension_{app}_keys")),
+            ("title", "officeLocation".to_owned()),
+            ("loginShell", third.clone()),
+            ("description", third.clone()),
+            ("uidNumber", "employeeId".to_owned()),
+        ]
+    );
+    assert_eq!(
+        spelled(&config.dit.mapping.group),
+        [("gidNumber", format!("extension_{app}_gid"))]
+    );
+    assert_eq!(
+        config.graph.mapped_user,
+        [
+            "employeeId".to_owned(),
+            format!("extension_{app}_keys"),
+            "officeLocation".to_owned(),
+            third
+        ]
+    );
+    assert_eq!(config.graph.mapped_group, [format!("extension_{app}_gid")]);
+}
+
+#[test]
+fn mapped_attributes_that_cannot_be_are_refused_each_with_its_line() {
+    let these = crate::dit::mapping::mappable_names().join(", ");
+    let of_user = "expected a property of Graph's users by its name, extensionAttribute1 to 15, or a directory \
+                   extension (extension_, the app's id without hyphens, _, a name), for example \
+                   \"extension_00000000000000000000000000000000_sshPublicKey\"";
+    check_more(
+        "[directory.attributes]\nshoeSize = \"city\"\nuid = \"city\"\ntitle = \"shoeSize\"\nsn = \"city\"\n\
+         surname = \"city\"\ngecos = 7\ngidNumber = \"extensionAttribute1\"",
+        &[
+            &format!(
+                "15:1: directory.attributes.shoeSize: no such attribute is in the schema; these can: {these}"
+            ),
+            &format!(
+                "16:1: directory.attributes.uid: uid cannot be taken from a property of choice; these can: {these}"
+            ),
+            &format!("17:1: directory.attributes.title = \"shoeSize\": {of_user}"),
+            "19:1: directory.attributes.surname: sn is mapped already, by the key \"sn\"; keep one of them",
+            &format!("20:1: directory.attributes.gecos = 7: {of_user}"),
+            "21:1: directory.attributes.gidNumber = \"extensionAttribute1\": expected a property of Graph's groups by its \
+             name, or a directory extension (extension_, the app's id without hyphens, _, a name), for example \
+             \"extension_00000000000000000000000000000000_gidNumber\"",
+        ],
+    );
+    check(
+        &minimal_with("[directory]", "[directory]\nattributes = 1"),
+        &[
+            "10:1: directory.attributes = 1: expected a table of LDAP attributes, for example [directory.attributes]",
+        ],
+    );
+}
+
+#[test]
+fn inactive_people_and_the_primary_group_are_as_the_file_says() {
+    let config = read(&format!(
+        "{MINIMAL}\n[directory.posix]\nprimary_group = \"staff\"\n[directory.attributes]"
+    ));
+    assert_eq!(
+        config.dit.primary_group,
+        PrimaryGroup::Shared("staff".to_owned())
+    );
+    assert_eq!(config.dit.inactive_users, InactiveUsers::Hide);
+    assert_eq!(config.dit.mapping, Mapping::default());
+    let config = read(&format!(
+        "{MINIMAL}\n[directory.posix]\nprimary_group = \"private\""
+    ));
+    assert_eq!(config.dit.primary_group, PrimaryGroup::Private);
+    let config = read(&minimal_with(
         "[directory]",
-        "[directory]\ninactive_users = \"hide\"",
+        "[directory]\ninactive_users = \"show\"",
     ));
+    assert_eq!(config.dit.inactive_users, InactiveUsers::Show);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::arena::ChunkBuilder;
 use super::dn::Dn;
 use super::index::{EntryId, Index};
+use super::mapping::{LDAP_PUBLIC_KEY, PERSON_CLASSES};
 use super::matching::generalized_time;
 use super::schema::{AttributeId, Kind, id};
 use crate::directory::name::ascii_text;
@@ -38,7 +39,16 @@ pub(super) struct Operational {
     pub has_subordinates: bool,
     pub created: Option<Timestamp>,
     pub stamp: Stamp,
+    /// Of an inactive person.
+    pub is_locked: bool,
 }
+
+/// `loginShell` of whoever is locked.
+const NO_LOGIN: &str = "/usr/sbin/nologin";
+/// Days since 1970 after which a locked account is no good; `0` means "never" to some readers of shadow(5).
+const EXPIRED: u32 = 1;
+/// "Locked for good" (draft-behera-ldap-password-policy §5.3.3).
+const LOCKED_FOR_GOOD: &str = "000001010000Z";
 
 impl EntryWriter<'_> {
     /// Writes an attribute and indexes it. Values that its syntax forbids are left out, and so is one
@@ -87,6 +97,7 @@ impl EntryWriter<'_> {
             has_subordinates,
             created,
             stamp,
+            is_locked,
         } = operational;
         self.chunk.begin_operational();
         self.put(const { id("entryUUID") }, &[uuid.hyphenated().to_string()]);
@@ -105,6 +116,10 @@ impl EntryWriter<'_> {
             const { id("modifyTimestamp") },
             &[generalized_time(stamp.modified)],
         );
+        if *is_locked {
+            self.put(const { id("nsAccountLock") }, &["TRUE"]);
+            self.put(const { id("pwdAccountLockedTime") }, &[LOCKED_FOR_GOOD]);
+        }
     }
 }
 
@@ -157,9 +172,45 @@ pub(super) struct Person<'p> {
     pub record: &'p Record,
     pub username: &'p str,
     pub home: &'p str,
-    pub login_shell: &'p str,
+    pub gid_number: u32,
     pub manager_dn: Option<&'p str>,
+    pub access: Access<'p>,
+    /// Attributes taken from properties of the administrator's choice, with their values; those of [`Access`] and the
+    /// registry's are not among them.
+    pub mapped: Vec<(AttributeId, Vec<String>)>,
 }
+
+/// How a person may use a host.
+pub(super) enum Access<'p> {
+    /// With this shell and these keys.
+    Granted {
+        login_shell: Cow<'p, str>,
+        ssh_keys: Vec<Cow<'p, str>>,
+    },
+    /// Inactive: in no way.
+    Locked,
+}
+
+/// Attributes that are a property of the tenant, and nothing else.
+const PLAIN: [(AttributeId, fn(&User) -> &Option<String>); 15] = [
+    (id("givenName"), |user| &user.given_name),
+    (id("displayName"), |user| &user.display_name),
+    (id("title"), |user| &user.job_title),
+    (id("departmentNumber"), |user| &user.department),
+    (OU, |user| &user.department),
+    (id("employeeNumber"), |user| &user.employee_id),
+    (id("employeeType"), |user| &user.employee_type),
+    (id("o"), |user| &user.company_name),
+    (id("physicalDeliveryOfficeName"), |user| {
+        &user.office_location
+    }),
+    (id("street"), |user| &user.street_address),
+    (id("l"), |user| &user.city),
+    (id("st"), |user| &user.state),
+    (id("postalCode"), |user| &user.postal_code),
+    (id("preferredLanguage"), |user| &user.preferred_language),
+    (id("mobile"), |user| &user.mobile_phone),
+];
 
 /// A person. `uid` comes second, where `memberUid` finds it fast.
 pub(super) fn person(w: &mut EntryWriter, person: &Person) {
@@ -167,69 +218,68 @@ pub(super) fn person(w: &mut EntryWriter, person: &Person) {
         user,
         record,
         username,
-        home,
-        login_shell,
-        manager_dn,
+        ..
     } = person;
     let cn = common_name(user, username);
-    let surname = user
-        .surname
-        .as_deref()
-        .filter(|surname| !surname.trim().is_empty());
-    let sn = surname
-        .or(cn.split_whitespace().next_back())
-        .unwrap_or(username);
-    w.put(
-        OBJECT_CLASS,
-        &[
-            "top",
-            "person",
-            "organizationalPerson",
-            "inetOrgPerson",
-            "posixAccount",
-            "shadowAccount",
-            "office365Object",
-        ],
-    );
+    let has_keys =
+        matches!(&person.access, Access::Granted { ssh_keys, .. } if !ssh_keys.is_empty());
+    let mut classes = PERSON_CLASSES.to_vec();
+    classes.retain(|class| has_keys || *class != LDAP_PUBLIC_KEY);
+    w.put(OBJECT_CLASS, &classes);
     w.put(const { id("uid") }, &[username]);
     w.put(CN, &[&cn]);
-    w.put(const { id("sn") }, &[sn]);
-    w.put_some(const { id("givenName") }, &user.given_name);
-    w.put_some(const { id("displayName") }, &user.display_name);
+    person.put(w, const { id("sn") }, &[surname(user, &cn, username)]);
     w.put(MAIL, &mail_addresses(user));
     w.put_number(const { id("uidNumber") }, record.number);
-    w.put_number(GID_NUMBER, record.number);
-    w.put(const { id("homeDirectory") }, &[home]);
-    w.put(const { id("loginShell") }, &[login_shell]);
-    w.put(const { id("gecos") }, &[gecos(&cn)]);
-    w.put_some(const { id("title") }, &user.job_title);
-    w.put_some(const { id("departmentNumber") }, &user.department);
-    w.put_some(OU, &user.department);
-    w.put_some(const { id("employeeNumber") }, &user.employee_id);
-    w.put_some(const { id("employeeType") }, &user.employee_type);
-    w.put_some(const { id("o") }, &user.company_name);
-    w.put_some(
-        const { id("physicalDeliveryOfficeName") },
-        &user.office_location,
-    );
-    w.put_some(const { id("street") }, &user.street_address);
-    w.put_some(const { id("l") }, &user.city);
-    w.put_some(const { id("st") }, &user.state);
-    w.put_some(const { id("postalCode") }, &user.postal_code);
-    w.put_some(const { id("preferredLanguage") }, &user.preferred_language);
-    w.put(const { id("telephoneNumber") }, &user.business_phones);
-    w.put_some(const { id("mobile") }, &user.mobile_phone);
-    w.put(const { id("manager") }, manager_dn.as_slice());
+    w.put_number(GID_NUMBER, person.gid_number);
+    w.put(const { id("homeDirectory") }, &[person.home]);
+    person.access.put(w);
+    person.put(w, const { id("gecos") }, &[gecos(&cn)]);
+    for (attribute, property) in PLAIN {
+        person.put(w, attribute, property(user).as_slice());
+    }
+    person.put(w, const { id("telephoneNumber") }, &user.business_phones);
+    person.put(w, DESCRIPTION, &[""; 0]);
+    w.put(const { id("manager") }, person.manager_dn.as_slice());
     w.put_some(const { id("userPrincipalName") }, &user.user_principal_name);
-    let account = user
-        .on_premises_sam_account_name
-        .as_deref()
-        .unwrap_or(username);
-    w.put(const { id("sAMAccountName") }, &[account]);
+    let account = user.on_premises_sam_account_name.as_deref();
+    w.put(
+        const { id("sAMAccountName") },
+        &[account.unwrap_or(username)],
+    );
     let days = user
         .last_password_change
         .map(|time| (time.as_second() / 86_400).to_string());
     w.put(const { id("shadowLastChange") }, days.as_slice());
+}
+
+impl Person<'_> {
+    /// What the administrator's choice of property holds, else what the built-in source does.
+    fn put<V: AsRef<str>>(&self, w: &mut EntryWriter, attribute: AttributeId, built_in: &[V]) {
+        match self.mapped.iter().find(|(mapped, _)| *mapped == attribute) {
+            Some((_, values)) => w.put(attribute, values),
+            None => w.put(attribute, built_in),
+        }
+    }
+}
+
+impl Access<'_> {
+    fn put(&self, w: &mut EntryWriter) {
+        const LOGIN_SHELL: AttributeId = id("loginShell");
+        match self {
+            Self::Granted {
+                login_shell,
+                ssh_keys,
+            } => {
+                w.put(LOGIN_SHELL, &[login_shell]);
+                w.put(const { id("sshPublicKey") }, ssh_keys);
+            }
+            Self::Locked => {
+                w.put(LOGIN_SHELL, &[NO_LOGIN]);
+                w.put_number(const { id("shadowExpire") }, EXPIRED);
+            }
+        }
+    }
 }
 
 /// The group that bears a person's name and number.
@@ -274,6 +324,15 @@ fn common_name(user: &User, username: &str) -> String {
             },
         )
         .unwrap_or_else(|| username.to_string())
+}
+
+/// The surname, else the last word of the common name.
+fn surname<'p>(user: &'p User, cn: &'p str, username: &'p str) -> &'p str {
+    user.surname
+        .as_deref()
+        .filter(|surname| !surname.trim().is_empty())
+        .or(cn.split_whitespace().next_back())
+        .unwrap_or(username)
 }
 
 /// `mail` first, then the other SMTP proxy addresses in the order of the alphabet, so that Graph's

@@ -208,6 +208,8 @@ pub const ATTRIBUTES: &[AttributeType] = &[
     user("1.3.6.1.1.1.1.10", &["shadowExpire"], Integer).single(),
     user("1.3.6.1.1.1.1.11", &["shadowFlag"], Integer).single(),
     user("1.3.6.1.1.1.1.12", &["memberUid"], Ia5Exact),
+    // OpenSSH LPK
+    user("1.3.6.1.4.1.24552.500.1.1.1.13", &["sshPublicKey"], Octets),
     user("2.5.4.31", &["member"], Dn).sup("distinguishedName"),
     user("1.2.840.113556.1.2.102", &["memberOf"], Dn),
     // Microsoft's names, as directories that mirror Active Directory publish them
@@ -222,6 +224,14 @@ pub const ATTRIBUTES: &[AttributeType] = &[
         "2.5.18.6",
         &["subtreeSpecification"],
         Description("1.3.6.1.4.1.1466.115.121.1.45"),
+    )
+    .single(),
+    // What other servers publish on a locked account: 389 Directory Server, and draft-behera-ldap-password-policy §5.3
+    operational("2.16.840.1.113730.3.1.610", &["nsAccountLock"], Text),
+    operational(
+        "1.3.6.1.4.1.42.2.27.8.1.17",
+        &["pwdAccountLockedTime"],
+        Time,
     )
     .single(),
     // RFC 4512, 4530, 5020, 3045: operational attributes
@@ -411,6 +421,14 @@ pub static OBJECT_CLASSES: &[ObjectClass] = &[
         "AUXILIARY",
         &["gidNumber"],
         &["memberUid", "description"],
+    ),
+    class(
+        "1.3.6.1.4.1.24552.500.1.1.2.0",
+        "ldapPublicKey",
+        Some("top"),
+        "AUXILIARY",
+        &["sshPublicKey", "uid"],
+        &[],
     ),
     // `member` is optional, as 389 Directory Server has it, so that an empty group obeys its class.
     class(

@@ -1,7 +1,7 @@
 //! The tree at one moment: immutable, shared by every operation that started while it was current.
 //!
 //! Entries are numbered in the order of the tree: the naming context, its containers, service
-//! accounts, people, their private groups, groups. Inactive people are held but not visible, so
+//! accounts, people, their private groups, groups. Inactive people are held locked, and mostly not visible, so
 //! that a bind as one of them can be told from a bind as nobody.
 
 mod build;
@@ -45,8 +45,10 @@ pub struct Head {
     pub kind: EntryKind,
     /// The entry above it; one that stands at the top is its own parent.
     pub parent: EntryId,
-    /// Found by searches. Inactive people are not.
+    /// Found by searches. Inactive people are not, unless they are to be shown.
     pub visible: bool,
+    /// A person who is inactive and may not bind, or their private group.
+    pub locked: bool,
 }
 
 /// The kinds of entries in the tree.
@@ -155,7 +157,7 @@ impl Snapshot {
         Some(Person {
             id,
             user_principal_name: upn.map(|upn| String::from_utf8_lossy(upn).into_owned()),
-            is_active: self.head(entry).visible && !self.barred.contains(&id),
+            is_active: !self.head(entry).locked && !self.barred.contains(&id),
         })
     }
 
@@ -165,9 +167,10 @@ impl Snapshot {
         Some(self.first_person + place as EntryId)
     }
 
-    /// The private group of a person.
-    pub fn private_group_of(&self, person: EntryId) -> EntryId {
-        person + self.people.len() as EntryId
+    /// The private group of a person, where people have one.
+    pub fn private_group_of(&self, person: EntryId) -> Option<EntryId> {
+        let private = person + self.people.len() as EntryId;
+        (private < self.first_group).then_some(private)
     }
 
     /// The group at an entry.

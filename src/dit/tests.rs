@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Dn, Settings, Snapshot};
+use super::{Dn, InactiveUsers, PrimaryGroup, Settings, Snapshot};
+use crate::directory::attribute::Mapping;
 use crate::directory::decision::Grounds;
 use crate::directory::registry::Record;
 use crate::directory::{
@@ -26,6 +27,10 @@ pub(crate) fn settings() -> Settings {
     Settings {
         base: Dn::parse("dc=example,dc=com").unwrap(),
         login_shell: "/bin/bash".into(),
+        mapping: Mapping::default(),
+        inactive_users: InactiveUsers::Hide,
+        guests: false,
+        primary_group: PrimaryGroup::Private,
         nested_groups: true,
         service_accounts: vec!["vpn".into()],
     }

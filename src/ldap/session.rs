@@ -67,7 +67,7 @@ impl Identity {
             Self::Anonymous => Reach::Nothing,
             Self::ServiceAccount { .. } => Reach::Tree,
             Self::Person(id) => match snapshot.entry_of(*id) {
-                Some(entry) if snapshot.head(entry).visible => match users_may_read {
+                Some(entry) if !snapshot.head(entry).locked => match users_may_read {
                     UsersMayRead::All => Reach::Tree,
                     UsersMayRead::OwnEntry => Reach::Around(entry),
                 },
@@ -84,7 +84,7 @@ impl Identity {
             Self::Person(id) => {
                 let entry = snapshot.and_then(|snapshot| {
                     let entry = snapshot.entry_of(*id)?;
-                    snapshot.head(entry).visible.then(|| snapshot.entry(entry))
+                    (!snapshot.head(entry).locked).then(|| snapshot.entry(entry))
                 });
                 entry.map_or_else(String::new, |entry| {
                     format!("dn:{}", String::from_utf8_lossy(entry.dn()))
@@ -108,7 +108,7 @@ impl Reach {
                 EntryKind::Base | EntryKind::Container | EntryKind::Server => true,
                 EntryKind::ServiceAccount => false,
                 EntryKind::Person => entry == person,
-                EntryKind::PrivateGroup => snapshot.private_group_of(person) == entry,
+                EntryKind::PrivateGroup => snapshot.private_group_of(person) == Some(entry),
                 EntryKind::Group => snapshot.groups_of(person).binary_search(&entry).is_ok(),
             },
         }

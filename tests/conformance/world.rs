@@ -10,6 +10,7 @@ use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use ldap365::auth::password_hash::hash_password;
 use ldap365::auth::{self, Authenticator, ServiceAccount};
+use ldap365::directory::attribute::Mapping;
 use ldap365::directory::decision::Grounds;
 use ldap365::directory::registry::Record;
 use ldap365::directory::{
@@ -109,6 +110,10 @@ fn tree_settings() -> dit::Settings {
     dit::Settings {
         base: Dn::parse(BASE).unwrap(),
         login_shell: "/bin/bash".into(),
+        mapping: Mapping::default(),
+        inactive_users: dit::InactiveUsers::Hide,
+        guests: false,
+        primary_group: dit::PrimaryGroup::Private,
         nested_groups: true,
         service_accounts: vec!["reader".into()],
     }

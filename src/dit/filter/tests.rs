@@ -132,7 +132,8 @@ fn equality_follows_the_attributes_syntax() {
     check("(uidNumber=010001)", &["uid=ada"]);
     check("(uidNumber=ada)", &[]);
     check("(loginShell=/BIN/BASH)", &[]);
-    check("(loginShell=/bin/bash)", PEOPLE);
+    check("(loginShell=/bin/bash)", &["uid=ada", "uid=zoe"]);
+    check("(loginShell=/usr/sbin/nologin)", &["uid=carl"]);
     check("(telephoneNumber=+14255550100)", &["uid=ada"]);
     check(
         "(entryUUID=00000000-0000-0000-0000-000000000001)",

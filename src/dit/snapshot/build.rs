@@ -1,5 +1,6 @@
 //! A directory rendered into a [`Snapshot`]: first who is in the tree and in which group, then every entry.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -8,16 +9,17 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{BASE, EntryKind, GROUPS, Head, PEOPLE, Snapshot};
+use crate::directory::attribute::{MappedAttribute, Mapping, Value};
 use crate::directory::registry::Record;
 use crate::directory::{
-    Decision, Directory, Group, GroupId, ObjectId, Stamp, Stamps, User, UserId,
+    Decision, Directory, Group, GroupId, ObjectId, Override, Reason, Stamp, Stamps, User, UserId,
 };
-use crate::dit::Settings;
 use crate::dit::arena::ChunkBuilder;
 use crate::dit::dn::Dn;
-use crate::dit::entry::{self, EntryWriter, Operational};
+use crate::dit::entry::{self, Access, EntryWriter, Operational};
 use crate::dit::index::{EntryId, Index, Links};
-use crate::dit::schema::ATTRIBUTES;
+use crate::dit::schema::{self, ATTRIBUTES, AttributeId};
+use crate::dit::{InactiveUsers, Settings};
 
 /// Entries to a chunk: enough to make the chunk's own cost vanish, few enough to rebuild one cheaply.
 pub(super) const CHUNK_ENTRIES: usize = 256;
@@ -56,6 +58,7 @@ impl Snapshot {
         };
         builder.add_structure(&plan, settings);
         builder.add_people(&plan, settings);
+        builder.add_private_groups(&plan);
         builder.add_groups(&plan);
         builder.finish()
     }
@@ -78,6 +81,7 @@ impl Snapshot {
                 kind: EntryKind::Server,
                 parent: id,
                 visible: true,
+                locked: false,
             });
             snapshot.visible.push(id);
             let key = Dn::parse(entry.dn)
@@ -101,6 +105,8 @@ struct Plan<'d> {
     groups: Vec<PlannedGroup<'d>>,
     /// By group, as places among `people`.
     members: Vec<Vec<u32>>,
+    /// Everybody's `gidNumber`; `None` when everybody has a private group.
+    primary_group: Option<u32>,
 }
 
 struct PlannedPerson<'d> {
@@ -109,7 +115,9 @@ struct PlannedPerson<'d> {
     record: &'d Record,
     username: &'d str,
     home: &'d str,
+    settings: Option<&'d Override>,
     is_active: bool,
+    is_visible: bool,
     dn: String,
 }
 
@@ -126,7 +134,7 @@ impl<'d> Plan<'d> {
         let base = settings.base.clone();
         let people_dn = base.child("ou", "people");
         let groups_dn = base.child("ou", "groups");
-        let people = planned_people(directory, &people_dn);
+        let people = planned_people(directory, settings, &people_dn);
         let groups = planned_groups(directory, &groups_dn);
         let places: BTreeMap<UserId, u32> = people
             .iter()
@@ -153,6 +161,22 @@ impl<'d> Plan<'d> {
             people,
             groups,
             members,
+            primary_group: settings.primary_group.number(directory),
+        }
+    }
+
+    /// Whether anything stands in `ou=groups`.
+    fn has_groups(&self) -> bool {
+        let has_private =
+            self.primary_group.is_none() && self.people.iter().any(|person| person.is_visible);
+        has_private || !self.groups.is_empty()
+    }
+
+    /// How many people have a private group.
+    fn private_groups(&self) -> usize {
+        match self.primary_group {
+            Some(_) => 0,
+            None => self.people.len(),
         }
     }
 
@@ -160,12 +184,8 @@ impl<'d> Plan<'d> {
         GROUPS + 1 + self.service_accounts.len() as EntryId
     }
 
-    fn first_private_group(&self) -> EntryId {
-        self.first_person() + self.people.len() as EntryId
-    }
-
     fn first_group(&self) -> EntryId {
-        self.first_private_group() + self.people.len() as EntryId
+        self.first_person() + (self.people.len() + self.private_groups()) as EntryId
     }
 
     /// A snapshot without entries, its links in place.
@@ -200,11 +220,15 @@ impl<'d> Plan<'d> {
 
 /// Everyone with a name and a number, in the order of their ids. Who has neither is in the tree for
 /// nobody.
-fn planned_people<'d>(directory: &'d Directory, people_dn: &Dn) -> Vec<PlannedPerson<'d>> {
+fn planned_people<'d>(
+    directory: &'d Directory,
+    settings: &Settings,
+    people_dn: &Dn,
+) -> Vec<PlannedPerson<'d>> {
     let planned = directory.users.iter().filter_map(|(&id, user)| {
         let record = directory.registry.get(ObjectId::from(id))?;
         let (username, home) = (record.name.as_deref()?, record.home.as_deref()?);
-        let is_active = directory.decisions.is_active(id);
+        let decision = directory.decisions.users.get(&id);
         let dn = people_dn.child("uid", username).to_string();
         Some(PlannedPerson {
             id,
@@ -212,11 +236,48 @@ fn planned_people<'d>(directory: &'d Directory, people_dn: &Dn) -> Vec<PlannedPe
             record,
             username,
             home,
-            is_active,
+            settings: directory.overrides.objects.get(&ObjectId::from(id)),
+            is_active: decision.is_some_and(Decision::is_include),
+            is_visible: is_visible(user, decision, settings),
             dn,
         })
     });
     planned.collect()
+}
+
+/// Whether searches find a person.
+fn is_visible(user: &User, decision: Option<&Decision>, settings: &Settings) -> bool {
+    match decision {
+        Some(Decision::Include(_)) => true,
+        Some(Decision::Exclude(reason)) => {
+            settings.inactive_users == InactiveUsers::Show
+                && (settings.guests || !user.is_guest)
+                && may_be_shown(reason)
+        }
+        None => false,
+    }
+}
+
+/// Whether somebody inactive for this reason has a name and a number that hosts may print.
+fn may_be_shown(reason: &Reason) -> bool {
+    match reason {
+        Reason::Guest
+        | Reason::NoUsername
+        | Reason::NameReserved(_)
+        | Reason::NameTaken { .. }
+        | Reason::NumbersExhausted
+        | Reason::Deleted => false,
+        Reason::Disabled
+        | Reason::EnabledUnknown
+        | Reason::Ignored(_)
+        | Reason::NotAllowed
+        | Reason::RulesUnresolved
+        | Reason::ChangeHeld => true,
+        // Of groups.
+        Reason::NoMail | Reason::PrefixMismatch | Reason::KindExcluded(_) | Reason::GroupsOff => {
+            false
+        }
+    }
 }
 
 fn planned_groups<'d>(directory: &'d Directory, groups_dn: &Dn) -> Vec<PlannedGroup<'d>> {
@@ -243,6 +304,70 @@ fn planned_groups<'d>(directory: &'d Directory, groups_dn: &Dn) -> Vec<PlannedGr
             })
         });
     planned.collect()
+}
+
+impl<'d> PlannedPerson<'d> {
+    /// The shell that the administrator has set, else the tenant's, else the configured one; all keys there are.
+    fn access<'p>(&'p self, settings: &'p Settings) -> Access<'p> {
+        if !self.is_active {
+            return Access::Locked;
+        }
+        let set_shell = self.settings.and_then(|set| set.login_shell.as_deref());
+        let mapped_shell = || self.mapped_texts(&settings.mapping, "loginShell").pop();
+        let login_shell = set_shell
+            .map(Cow::Borrowed)
+            .or_else(|| mapped_shell().map(Cow::Owned))
+            .unwrap_or(Cow::Borrowed(&settings.login_shell));
+        let mapped_keys = self
+            .mapped_texts(&settings.mapping, "sshPublicKey")
+            .into_iter();
+        let set_keys = self.settings.map_or(&[][..], |set| &set.ssh_keys).iter();
+        let ssh_keys = mapped_keys
+            .map(Cow::Owned)
+            .chain(set_keys.map(|key| Cow::Borrowed(key.as_str())))
+            .filter(|key| !key.trim().is_empty())
+            .collect();
+        Access::Granted {
+            login_shell,
+            ssh_keys,
+        }
+    }
+
+    fn mapped_texts(&self, mapping: &Mapping, attribute: &str) -> Vec<String> {
+        mapping
+            .of_user(attribute)
+            .map_or_else(Vec::new, |mapped| texts(mapped, self.user))
+    }
+
+    /// The attributes for which the tenant holds a value that can be served.
+    fn mapped(
+        &self,
+        mapped: &[(AttributeId, &MappedAttribute)],
+    ) -> Vec<(AttributeId, Vec<String>)> {
+        mapped
+            .iter()
+            .map(|(id, mapped)| (*id, texts(mapped, self.user)))
+            .filter(|(_, values)| !values.is_empty())
+            .collect()
+    }
+}
+
+/// The mapped attributes that are nothing but their values. Numbers and homes are the registry's, shells and keys a
+/// matter of [`Access`].
+fn plainly_mapped(mapping: &Mapping) -> Vec<(AttributeId, &MappedAttribute)> {
+    const ELSEWHERE: [&str; 4] = ["uidNumber", "homeDirectory", "loginShell", "sshPublicKey"];
+    let plain = mapping
+        .user
+        .iter()
+        .filter(|mapped| !ELSEWHERE.contains(&mapped.attribute.name));
+    plain
+        .filter_map(|mapped| Some((schema::lookup(mapped.attribute.name)?, mapped)))
+        .collect()
+}
+
+fn texts(mapped: &MappedAttribute, user: &User) -> Vec<String> {
+    let (values, _) = mapped.read(&user.mapped);
+    values.into_iter().map(Value::into_text).collect()
 }
 
 struct Builder<'s> {
@@ -289,6 +414,7 @@ impl Builder<'_> {
             has_subordinates: frame.has_subordinates,
             created: frame.created,
             stamp,
+            is_locked: frame.head.locked && frame.head.kind == EntryKind::Person,
         };
         writer.put_operational(frame.dn, &operational);
         if frame.head.visible {
@@ -319,13 +445,9 @@ impl Builder<'_> {
             (
                 &plan.people_dn,
                 "people",
-                plan.people.iter().any(|person| person.is_active),
+                plan.people.iter().any(|person| person.is_visible),
             ),
-            (
-                &plan.groups_dn,
-                "groups",
-                plan.people.iter().any(|p| p.is_active) || !plan.groups.is_empty(),
-            ),
+            (&plan.groups_dn, "groups", plan.has_groups()),
         ];
         for (dn, name, has_subordinates) in containers {
             let dn = dn.to_string();
@@ -361,9 +483,10 @@ impl Builder<'_> {
         let managers: HashMap<UserId, &str> = plan
             .people
             .iter()
-            .filter(|p| p.is_active)
+            .filter(|p| p.is_visible)
             .map(|p| (p.id, p.dn.as_str()))
             .collect();
+        let mapped = plainly_mapped(&settings.mapping);
         for (place, person) in plan.people.iter().enumerate() {
             let entry = plan.first_person() + place as EntryId;
             let groups = self.snapshot.groups_of(entry).iter();
@@ -374,7 +497,8 @@ impl Builder<'_> {
                 head: Head {
                     kind: EntryKind::Person,
                     parent: PEOPLE,
-                    visible: person.is_active,
+                    visible: person.is_visible,
+                    locked: !person.is_active,
                 },
                 uuid: ObjectId::from(person.id).0,
                 structural_class: "inetOrgPerson",
@@ -387,21 +511,27 @@ impl Builder<'_> {
                 record: person.record,
                 username: person.username,
                 home: person.home,
-                login_shell: &settings.login_shell,
+                gid_number: plan.primary_group.unwrap_or(person.record.number),
                 manager_dn: person
                     .user
                     .manager
                     .and_then(|manager| managers.get(&manager).copied()),
+                access: person.access(settings),
+                mapped: person.mapped(&mapped),
             };
             self.add(frame, |w| entry::person(w, &shown));
         }
-        for person in &plan.people {
+    }
+
+    fn add_private_groups(&mut self, plan: &Plan) {
+        for person in plan.people.iter().take(plan.private_groups()) {
             let frame = Frame {
                 dn: &plan.groups_dn.child("cn", person.username).to_string(),
                 head: Head {
                     kind: EntryKind::PrivateGroup,
                     parent: GROUPS,
-                    visible: person.is_active,
+                    visible: person.is_visible,
+                    locked: !person.is_active,
                 },
                 uuid: Uuid::new_v5(&ObjectId::from(person.id).0, b"private group"),
                 structural_class: "namedObject",
@@ -428,6 +558,7 @@ impl Builder<'_> {
                     kind: EntryKind::Group,
                     parent: GROUPS,
                     visible: true,
+                    locked: false,
                 },
                 uuid: ObjectId::from(group.id).0,
                 structural_class: "groupOfNames",
@@ -462,6 +593,7 @@ fn structure<'f>(
             kind,
             parent: BASE,
             visible: true,
+            locked: false,
         },
         uuid: Uuid::new_v5(&Uuid::NAMESPACE_X500, dn.to_lowercase().as_bytes()),
         structural_class: class,
