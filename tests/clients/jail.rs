@@ -19,7 +19,7 @@ use crate::client::{Answer, Client};
 use crate::world::{HOST, World};
 
 /// How long a client may take to come up on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where Debian's clients look for the authorities they trust.
 const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -116,26 +116,37 @@ impl Jail {
 
     /// Starts a program that goes on until the jail is dropped; returns the file it writes to.
     pub fn start(&mut self, words: &[&str]) -> String {
-        let name = words[0].rsplit('/').next().unwrap_or(words[0]);
-        let log = format!("/run/{name}.output");
+        let log = format!("/run/{}.output", self.services.len());
         self.write(&log, "");
         let process = self.client(words).start(&self.path(&log));
         self.services.push(process);
         log
     }
 
-    /// Runs a program again and again until it succeeds. Panics with `log` when it does not in time.
-    pub async fn eventually(&self, words: &[&str], log: &str) -> Answer {
+    /// Runs a program again and again until it succeeds. Panics when it does not in time, with what the programs
+    /// have written that were started.
+    pub async fn eventually(&self, words: &[&str]) -> Answer {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let answer = self.run(words).await;
             if answer.code == 0 {
                 return answer;
             }
-            let is_late = Instant::now() > deadline;
-            assert!(!is_late, "{words:?}: {answer:?}\n{}", self.read(log));
+            if Instant::now() > deadline {
+                let logs = (0..self.services.len()).map(|n| self.read(&format!("/run/{n}.output")));
+                panic!("{words:?}: {answer:?}\n{}", logs.collect::<String>());
+            }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Whether the PAM service `door`, which asks `module` and nothing else, lets somebody in.
+    pub async fn knock(&self, module: &str, user: &str, password: &str) -> Answer {
+        let door = format!("auth required {module}\naccount required {module}\n");
+        self.write("/etc/pam.d/door", &door);
+        let tester = r#"printf %s "$2" | pamtester door "$1" authenticate acct_mgmt"#;
+        self.run(&["sh", "-c", tester, "knock", user, password])
+            .await
     }
 
     /// A place of the jail, as this process gets there.

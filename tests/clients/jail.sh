@@ -12,6 +12,11 @@ mount -o remount,bind,ro "$jail"
 for directory in etc var run dev home root tmp; do
     mount --bind "$own/$directory" "$jail/$directory"
 done
+if [ -e /dev/net/tun ]; then
+    mkdir "$own/dev/net"
+    : >"$own/dev/net/tun"
+    mount --bind /dev/net/tun "$jail/dev/net/tun"
+fi
 mount -t proc proc "$jail/proc"
 for device in null zero full random urandom; do
     : >"$own/dev/$device"

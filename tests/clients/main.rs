@@ -9,8 +9,14 @@ mod harness;
 #[path = "../tenant/mod.rs"]
 mod tenant;
 
+mod apache;
 mod client;
+mod freeradius;
 mod jail;
+mod nslcd;
 mod openldap;
+mod openvpn;
+mod postfix;
+mod postgresql;
 mod sssd;
 mod world;

@@ -80,6 +80,10 @@ impl World {
             recipe.replace(&uri, &format!("{uri}:{}", address.port()))
         });
         recipe
+            .replace(
+                "ldapport=636",
+                &format!("ldapport={}", self.daemon.ldaps.port()),
+            )
             .replace("cn=hosts,dc=example,dc=com", SERVICE_DN)
             .replace("dc=example,dc=com", BASE)
             .replace("change-me", SERVICE_PASSWORD)
