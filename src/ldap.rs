@@ -1,16 +1,21 @@
 //! The LDAP server: listeners, connections, operations.
 //!
-//! [`Server`] owns the sockets; each [`connection`] decodes its requests ([`request`]) and
-//! answers them from one [`Snapshot`] at a time: [`bind`], [`search`], [`compare`], [`extended`].
+//! [`Server`] owns the sockets; each [`connection`] decodes its requests ([`request`], [`control`]) and
+//! answers them from one [`Snapshot`] at a time: [`bind`], [`search`], [`compare`], [`extended`]. Searches that
+//! take longer go on beside it ([`outstanding`]).
 //! It never asks the tenant for anything but a password, and that through [`Authenticator`].
 
 mod bind;
 mod compare;
 mod connection;
+mod control;
 mod extended;
+mod limits;
 mod listener;
+mod outstanding;
 mod refusal;
 mod request;
+mod response;
 mod search;
 mod session;
 mod tls;
@@ -98,7 +103,7 @@ pub enum Error {
 /// What all connections share.
 pub(crate) struct Context {
     published: Published,
-    server_entries: Snapshot,
+    server_entries: Arc<Snapshot>,
     authenticator: Arc<Authenticator>,
     /// DNs of service accounts in normal form, with their names.
     service_accounts: Vec<(Vec<u8>, String)>,
@@ -125,7 +130,11 @@ impl Context {
         let account = |name: &String| (tree.base.child("cn", name).normalised(), name.clone());
         Ok(Self {
             published,
-            server_entries: server_entries(&tree.base, &extended::supported(tls.is_some())),
+            server_entries: Arc::new(server_entries(
+                &tree.base,
+                &control::supported(),
+                &extended::supported(tls.is_some()),
+            )),
             authenticator,
             service_accounts: tree.service_accounts.iter().map(account).collect(),
             base: tree.base.clone(),
@@ -211,6 +220,7 @@ impl Server {
         let acceptor = listener::Acceptor {
             context: self.context,
             connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            addresses: listener::Addresses::default(),
             shutdown,
             tasks: tasks.clone(),
         };

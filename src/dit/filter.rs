@@ -4,14 +4,21 @@
 //! answers exactly becomes a list of entries, the rest a test on values. [`Plan::candidates`]
 //! names the entries worth testing, [`Plan::matches`] tests one.
 
+mod chain;
+mod extensible;
+mod values;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::arena::Encoded;
 use super::index::EntryId;
-use super::matching::{Form, Part, Rule};
+use super::matching::{Part, Rule};
 use super::schema::{self, AttributeId, id};
 use super::snapshot::{EntryKind, Snapshot};
+use chain::Chain;
+use extensible::extensible;
+pub use values::ValuesReturn;
 
 /// A search filter, borrowing from the request. Attribute descriptions are as sent; one that is not
 /// UTF-8 is given as the empty text, which names nothing.
@@ -90,6 +97,7 @@ enum Node<'s> {
     Or(Vec<Node<'s>>),
     Not(Box<Node<'s>>),
     Test(Test),
+    Chain(Chain),
 }
 
 /// A test on the values of attributes.
@@ -106,7 +114,12 @@ enum Assertion {
     Equal(Rule, Vec<u8>),
     AtLeast(Rule, Vec<u8>),
     AtMost(Rule, Vec<u8>),
+    Less(Rule, Vec<u8>),
     Substrings(Rule, Vec<(Part, Vec<u8>)>),
+    /// All of these bits are set.
+    AllBits(i64),
+    /// One of these bits is set.
+    AnyBit(i64),
 }
 
 const MEMBER: AttributeId = id("member");
@@ -153,9 +166,11 @@ fn resolve<'s>(filter: &Filter, snapshot: &'s Snapshot) -> Node<'s> {
 const UNDEFINED: Node<'static> = Node::Constant(Truth::Undefined);
 
 /// The node for an attribute description: one for the type itself and each type below it. No value
-/// of ours has options, so a description with one matches none that the schema could know.
+/// of ours is tagged with a language, so a description that is (RFC 3866) matches none; any other option is
+/// one we do not know, and the description with it.
 fn on_attribute<'s>(description: &str, node: impl Fn(AttributeId) -> Node<'s>) -> Node<'s> {
     match schema::lookup(description) {
+        None if schema::is_language_tagged(description) => Node::Constant(Truth::False),
         None => UNDEFINED,
         Some(id) => any_of(id.with_subtypes().iter().map(|&id| node(id))),
     }
@@ -273,75 +288,6 @@ fn test(attribute: AttributeId, assertion: Assertion) -> Node<'static> {
     })
 }
 
-/// RFC 4511 §4.5.1.7.7. `None` when the rule is unknown, does not fit the attribute, or the value
-/// does not obey its syntax.
-fn extensible<'s>(
-    rule: Option<&str>,
-    attribute: Option<&str>,
-    value: &[u8],
-    dn_attributes: bool,
-    snapshot: &'s Snapshot,
-) -> Option<Node<'s>> {
-    let attribute = match attribute {
-        Some(description) => Some(schema::lookup(description)?),
-        None => None,
-    };
-    let rule = match (rule, attribute) {
-        (Some(rule), _) => Rule::lookup(rule)?,
-        (None, Some(id)) if !dn_attributes => {
-            return Some(any_of(
-                id.with_subtypes()
-                    .iter()
-                    .map(|&id| equality(id, value, snapshot)),
-            ));
-        }
-        (None, Some(id)) => id.get().kind.equality()?,
-        (None, None) => return None,
-    };
-    let key = rule.normalise(value)?.into_owned();
-    let assertion = match rule.form() {
-        Form::Equality => Assertion::Equal(rule, key),
-        // An ordering rule used by name is true of smaller values (RFC 4517 §4.2.3).
-        Form::Ordering => Assertion::AtMost(rule, key),
-        Form::Substrings => return None,
-    };
-    let attributes = match attribute {
-        Some(id) => id.with_subtypes().to_vec(),
-        None => fitting(rule),
-    };
-    Some(Node::Test(Test {
-        attributes: attributes.into(),
-        dn_attributes,
-        assertion,
-    }))
-}
-
-/// Attribute types whose values a rule can compare: those of a syntax its own rules share.
-fn fitting(rule: Rule) -> Vec<AttributeId> {
-    let is_text = |rule: Rule| {
-        matches!(
-            rule,
-            Rule::CaseIgnore
-                | Rule::CaseIgnoreOrdering
-                | Rule::CaseExact
-                | Rule::CaseExactOrdering
-                | Rule::CaseIgnoreIa5
-                | Rule::CaseExactIa5
-        )
-    };
-    let fits = |id: &AttributeId| {
-        let kind = id.get().kind;
-        [kind.equality(), kind.ordering()]
-            .into_iter()
-            .flatten()
-            .any(|own| own == rule || (is_text(own) && is_text(rule)))
-    };
-    (0..schema::ATTRIBUTES.len() as u16)
-        .map(AttributeId)
-        .filter(fits)
-        .collect()
-}
-
 impl<'s> Plan<'s> {
     /// The entries among which every match is, in ascending order; `None`: any entry may match.
     pub fn candidates(&self) -> Option<Cow<'s, [EntryId]>> {
@@ -373,13 +319,13 @@ impl<'s> Node<'s> {
                 .unwrap_or(snapshot.len()),
             Self::Or(nodes) => nodes.iter().map(|node| node.cost(snapshot)).sum(),
             // A test decodes values, which costs more than any other entry of a list.
-            Self::Test(_) => snapshot.len(),
+            Self::Test(_) | Self::Chain(_) => snapshot.len(),
         }
     }
 
     fn candidates(&self, snapshot: &Snapshot) -> Option<Cow<'s, [EntryId]>> {
         match self {
-            Self::Constant(Truth::True) | Self::Not(_) | Self::Test(_) => None,
+            Self::Constant(Truth::True) | Self::Not(_) | Self::Test(_) | Self::Chain(_) => None,
             Self::Constant(_) => Some(Cow::Borrowed(&[])),
             Self::Entries(entries) => Some(entries.clone()),
             Self::And(nodes) => nodes
@@ -432,6 +378,7 @@ impl<'s> Node<'s> {
                 Truth::Undefined => Truth::Undefined,
             },
             Self::Test(test) => Truth::from(test.holds(entry, snapshot)),
+            Self::Chain(chain) => Truth::from(chain.holds(entry, snapshot)),
         }
     }
 }
@@ -493,11 +440,21 @@ impl Assertion {
             Self::AtMost(rule, key) => rule
                 .normalise(value)
                 .is_some_and(|value| rule.compare(&value, key) != Ordering::Greater),
+            Self::Less(rule, key) => rule
+                .normalise(value)
+                .is_some_and(|value| rule.compare(&value, key) == Ordering::Less),
             Self::Substrings(rule, parts) => rule
                 .normalise(value)
                 .is_some_and(|value| contains_in_order(&value, parts)),
+            Self::AllBits(bits) => integer(value).is_some_and(|value| value & bits == *bits),
+            Self::AnyBit(bits) => integer(value).is_some_and(|value| value & bits != 0),
         }
     }
+}
+
+/// An integer as far as it has bits that could be tested: 64 of them.
+fn integer(value: &[u8]) -> Option<i64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 /// Each part found at the earliest place after the one before it: no back-tracking is needed, as an

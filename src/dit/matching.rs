@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 use uuid::Uuid;
 
 use super::dn::Dn;
-use super::schema;
+use super::schema::{self, Kind};
 use prepare::{Case, fold, squeeze, text};
 pub use time::{generalized_time, parse_generalized_time};
 
@@ -69,6 +69,14 @@ pub enum Rule {
     Uuid,
     /// UUIDOrderingMatch (RFC 4530)
     UuidOrdering,
+    /// objectIdentifierFirstComponentMatch
+    ObjectIdentifierFirstComponent,
+    /// Every bit of the assertion is set (Active Directory's LDAP_MATCHING_RULE_BIT_AND)
+    BitAnd,
+    /// A bit of the assertion is set (Active Directory's LDAP_MATCHING_RULE_BIT_OR)
+    BitOr,
+    /// Names the entry, directly or through others (Active Directory's LDAP_MATCHING_RULE_IN_CHAIN)
+    InChain,
 }
 
 /// What a rule compares.
@@ -80,6 +88,10 @@ pub enum Form {
     Ordering,
     /// Parts of values.
     Substrings,
+    /// The bits of integers.
+    Bits,
+    /// Names, and names in the entries that they name.
+    Chain,
 }
 
 /// OID, name, assertion syntax and form of every rule, in the order of the OIDs.
@@ -204,6 +216,13 @@ pub static RULES: &[(Rule, &str, &str, &str, Form)] = &[
         Form::Ordering,
     ),
     (
+        Rule::ObjectIdentifierFirstComponent,
+        "2.5.13.30",
+        "objectIdentifierFirstComponentMatch",
+        "1.3.6.1.4.1.1466.115.121.1.38",
+        Form::Equality,
+    ),
+    (
         Rule::Uuid,
         "1.3.6.1.1.16.2",
         "UUIDMatch",
@@ -244,6 +263,27 @@ pub static RULES: &[(Rule, &str, &str, &str, Form)] = &[
         "caseExactIA5SubstringsMatch",
         "1.3.6.1.4.1.1466.115.121.1.26",
         Form::Substrings,
+    ),
+    (
+        Rule::BitAnd,
+        "1.2.840.113556.1.4.803",
+        "integerBitAndMatch",
+        "1.3.6.1.4.1.1466.115.121.1.27",
+        Form::Bits,
+    ),
+    (
+        Rule::BitOr,
+        "1.2.840.113556.1.4.804",
+        "integerBitOrMatch",
+        "1.3.6.1.4.1.1466.115.121.1.27",
+        Form::Bits,
+    ),
+    (
+        Rule::InChain,
+        "1.2.840.113556.1.4.1941",
+        "inChainMatch",
+        "1.3.6.1.4.1.1466.115.121.1.12",
+        Form::Chain,
     ),
 ];
 
@@ -306,13 +346,16 @@ impl Rule {
                 value.is_ascii().then(|| text(value, Case::Exact))?
             }
             Self::TelephoneNumber | Self::TelephoneNumberSubstrings => telephone(value),
-            Self::Integer | Self::IntegerOrdering => integer(value).map(Cow::Borrowed),
+            Self::Integer | Self::IntegerOrdering | Self::BitAnd | Self::BitOr => {
+                integer(value).map(Cow::Borrowed)
+            }
             Self::Boolean => matches!(value, b"TRUE" | b"FALSE").then_some(Cow::Borrowed(value)),
-            Self::DistinguishedName => {
+            Self::DistinguishedName | Self::InChain => {
                 let dn = Dn::parse(std::str::from_utf8(value).ok()?).ok()?;
                 Some(Cow::Owned(dn.normalised()))
             }
             Self::ObjectIdentifier => object_identifier(value),
+            Self::ObjectIdentifierFirstComponent => first_component(value),
             Self::GeneralizedTime | Self::GeneralizedTimeOrdering => {
                 let time = parse_generalized_time(value)?;
                 // Offset so that the octets sort as the times do.
@@ -359,6 +402,36 @@ impl Rule {
         key.extend_from_slice(&inner);
         key.extend(space_after.then_some(b' '));
         Some(key)
+    }
+
+    /// Whether the rule can compare values of this kind: one of its own rules, or one of the same syntax.
+    pub fn fits(self, kind: Kind) -> bool {
+        let own = [kind.equality(), kind.ordering(), kind.substrings()];
+        match self {
+            Self::BitAnd | Self::BitOr => kind == Kind::Integer,
+            Self::InChain => kind == Kind::Dn,
+            _ if self.is_text() => own.into_iter().flatten().any(Self::is_text),
+            _ => own.contains(&Some(self)),
+        }
+    }
+
+    /// Compares strings: any of these may compare a string of any kind.
+    fn is_text(self) -> bool {
+        matches!(
+            self,
+            Self::CaseIgnore
+                | Self::CaseIgnoreOrdering
+                | Self::CaseIgnoreSubstrings
+                | Self::CaseExact
+                | Self::CaseExactOrdering
+                | Self::CaseExactSubstrings
+                | Self::CaseIgnoreIa5
+                | Self::CaseIgnoreIa5Substrings
+                | Self::CaseExactIa5
+                | Self::CaseExactIa5Substrings
+                | Self::TelephoneNumber
+                | Self::TelephoneNumberSubstrings
+        )
     }
 
     /// The order of two normal forms under an ordering rule.
@@ -409,6 +482,29 @@ fn compare_integers(left: &[u8], right: &[u8]) -> Ordering {
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,
     }
+}
+
+/// The OID in front of a schema description, or the OID or name that is to be found there.
+fn first_component(value: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let Some(description) = value.strip_prefix(b"( ") else {
+        return first_component_asserted(value);
+    };
+    description
+        .split(|octet| *octet == b' ')
+        .next()
+        .map(Cow::Borrowed)
+}
+
+fn first_component_asserted(value: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let name = std::str::from_utf8(value).ok()?;
+    if name.starts_with(|first: char| first.is_ascii_digit()) {
+        return Some(Cow::Borrowed(value));
+    }
+    let class = schema::object_class(name).map(|class| class.oid);
+    let attribute = || schema::lookup(name).map(|attribute| attribute.get().oid);
+    let rule = || Rule::lookup(name).map(|rule| rule.row().1);
+    let oid = class.or_else(attribute).or_else(rule)?;
+    Some(Cow::Borrowed(oid.as_bytes()))
 }
 
 /// The name by which the schema table knows the class or attribute type, in lower case.

@@ -57,8 +57,10 @@ pub enum Kind {
     Uuid,
     /// Octet String.
     Octets,
-    /// Schema descriptions of the subschema entry: read, not searched.
+    /// Schema descriptions of the subschema entry, found by their OID.
     Description(&'static str),
+    /// A syntax that has no matching rule.
+    Unmatched(&'static str),
 }
 
 /// One object class (RFC 4512 §4.1.1).
@@ -223,7 +225,7 @@ pub const ATTRIBUTES: &[AttributeType] = &[
     operational(
         "2.5.18.6",
         &["subtreeSpecification"],
-        Description("1.3.6.1.4.1.1466.115.121.1.45"),
+        Unmatched("1.3.6.1.4.1.1466.115.121.1.45"),
     )
     .single(),
     // What other servers publish on a locked account: 389 Directory Server, and draft-behera-ldap-password-policy §5.3
@@ -540,6 +542,19 @@ pub fn lookup(name: &str) -> Option<AttributeId> {
     BY_NAME.get(std::str::from_utf8(lower).ok()?).copied()
 }
 
+/// Whether a description is a type we know with language tags alone behind it (RFC 3866 §2).
+pub fn is_language_tagged(description: &str) -> bool {
+    let Some((name, options)) = description.split_once(';') else {
+        return false;
+    };
+    let is_tag = |option: &str| {
+        option
+            .get(..5)
+            .is_some_and(|start| start.eq_ignore_ascii_case("lang-"))
+    };
+    lookup(name).is_some() && options.split(';').all(is_tag)
+}
+
 /// The attribute type of a name in the code. Evaluated at compile time, where a name that is not in
 /// the table fails the build.
 pub const fn id(name: &str) -> AttributeId {
@@ -600,7 +615,7 @@ impl Kind {
             Time => "1.3.6.1.4.1.1466.115.121.1.24",
             Uuid => "1.3.6.1.1.16.1",
             Octets => "1.3.6.1.4.1.1466.115.121.1.40",
-            Description(syntax) => syntax,
+            Description(syntax) | Unmatched(syntax) => syntax,
         }
     }
 
@@ -618,7 +633,8 @@ impl Kind {
             Time => Rule::GeneralizedTime,
             Uuid => Rule::Uuid,
             Octets => Rule::OctetString,
-            Description(_) => return None,
+            Description(_) => Rule::ObjectIdentifierFirstComponent,
+            Unmatched(_) => return None,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Which attributes a search asks for (RFC 4511 §4.5.1.8), and entries written accordingly.
 
 use super::arena::{Encoded, attribute_bytes, write_attribute_header};
+use super::filter::ValuesReturn;
 use super::index::EntryId;
 use super::schema::{self, AttributeId, id};
 use super::snapshot::{EntryKind, Snapshot};
@@ -75,6 +76,11 @@ impl Selection {
             self.all_user
         };
         whole_kind || self.named & (1 << attribute.0) != 0
+    }
+
+    /// Types are wanted without their values.
+    pub fn is_types_only(&self) -> bool {
+        self.types_only
     }
 
     /// Exactly the user attributes, with values: the common case, which copies them in one piece.
@@ -200,6 +206,48 @@ fn write_message(
             true => write_attribute_header(out, id, 0),
             false => out.extend_from_slice(element),
         }
+    }
+}
+
+impl Snapshot {
+    /// Appends the whole SearchResultEntry message for an entry, with the values that are chosen alone. An attribute
+    /// none of whose values are keeps its type (RFC 3876 §2).
+    pub fn write_matched_values(
+        &self,
+        message_id: u32,
+        id: EntryId,
+        selection: &Selection,
+        chosen: &ValuesReturn,
+        out: &mut Vec<u8>,
+    ) {
+        let mut attributes = Vec::new();
+        let mut put = |attribute: AttributeId, values: &mut dyn Iterator<Item = &[u8]>| {
+            let mut kept = Vec::new();
+            for value in values.filter(|value| chosen.selects(attribute, value)) {
+                ber::write_element(&mut kept, ber::OCTET_STRING, value);
+            }
+            write_attribute_header(&mut attributes, attribute, kept.len());
+            attributes.extend_from_slice(&kept);
+        };
+        let entry = self.entry(id);
+        for (attribute, _) in selected(entry, selection) {
+            put(attribute, &mut entry.values(attribute));
+        }
+        for linked in self.linked_attributes(id, selection).iter().flatten() {
+            let attribute = linked.attribute;
+            let value = |&id: &EntryId| match attribute {
+                MEMBER_UID => self.entry(id).value(UID).unwrap_or_default(),
+                _ => self.entry(id).dn(),
+            };
+            put(attribute, &mut linked.entries.iter().map(value));
+        }
+        let mut operation = entry.dn_element().to_vec();
+        ber::write_element(&mut operation, ber::SEQUENCE, &attributes);
+        let operation_bytes = ber::element_bytes(operation.len());
+        let message_bytes = 2 + ber::integer_bytes(message_id) + operation_bytes;
+        ber::write_header(out, ber::SEQUENCE, message_bytes);
+        ber::write_integer(out, message_id);
+        ber::write_element(out, SEARCH_RESULT_ENTRY, &operation);
     }
 }
 

@@ -11,8 +11,13 @@ use super::subschema;
 /// true and false filters (RFC 4526).
 const SUPPORTED_FEATURES: &[&str] = &["1.3.6.1.4.1.4203.1.5.1", "1.3.6.1.4.1.4203.1.5.3"];
 
-/// The root DSE and the subschema of a server with this naming context and these extended operations.
-pub fn server_entries(base: &Dn, supported_extensions: &[&str]) -> Snapshot {
+/// The root DSE and the subschema of a server with this naming context, these controls and these extended
+/// operations.
+pub fn server_entries(
+    base: &Dn,
+    supported_controls: &[&str],
+    supported_extensions: &[&str],
+) -> Snapshot {
     let base = base.to_string();
     let root_dse = ServerEntry {
         dn: "",
@@ -21,6 +26,7 @@ pub fn server_entries(base: &Dn, supported_extensions: &[&str]) -> Snapshot {
             w.put(const { id("namingContexts") }, &[&base]);
             w.put(const { id("subschemaSubentry") }, &[SUBSCHEMA_DN]);
             w.put(const { id("supportedLDAPVersion") }, &["3"]);
+            w.put(const { id("supportedControl") }, supported_controls);
             w.put(const { id("supportedExtension") }, supported_extensions);
             w.put(const { id("supportedFeatures") }, SUPPORTED_FEATURES);
             w.put(const { id("vendorName") }, &["ldap365"]);

@@ -19,27 +19,19 @@ pub(super) async fn answer(
     context: &Context,
     session: &mut Session,
     content: &[u8],
-) -> Result<LdapResult, Error> {
+) -> Result<LdapResult, Refusal> {
     let bind = Bind::decode(content)?;
     if bind.version != 3 {
-        return Err(Error::Field("only version 3 of LDAP is spoken here"));
+        return Err(Error::Field("only version 3 of LDAP is spoken here").into());
     }
     let Authentication::Simple(password) = bind.authentication else {
-        let refusal = Refusal::new(
+        return Err(Refusal::new(
             LdapResultCode::AuthMethodNotSupported,
             "only simple binds are supported",
-        );
-        return Ok(refusal.into());
+        ));
     };
-    Ok(
-        match authenticate(context, session, bind.name, password).await {
-            Ok(identity) => {
-                session.identity = identity;
-                success()
-            }
-            Err(refusal) => refusal.into(),
-        },
-    )
+    session.identity = authenticate(context, session, bind.name, password).await?;
+    Ok(success())
 }
 
 async fn authenticate(

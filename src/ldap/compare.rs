@@ -3,56 +3,55 @@
 use ldap3_proto::proto::{LdapOp, LdapResult, LdapResultCode};
 
 use super::Context;
+use super::control::Controls;
 use super::refusal::Refusal;
 use super::request::{Envelope, Error, Scope};
-use super::search::{parse_name, server_region, tree_region};
+use super::search::{check_assertion, locate, parse_name};
 use super::session::Session;
+use crate::dit::EntryId;
 use crate::dit::filter::{Ava, Filter, Truth, compile};
 use crate::dit::schema;
 use crate::dit::snapshot::Snapshot;
-use crate::dit::{Dn, EntryId};
 
 /// Answers a compare.
-pub(super) fn answer(
+pub fn answer(
     context: &Context,
     session: &Session,
     envelope: &Envelope,
-) -> Result<LdapResult, Error> {
+    controls: &Controls,
+) -> Result<LdapResult, Refusal> {
     let LdapOp::CompareRequest(request) = envelope.decode_operation()? else {
-        return Err(Error::Field("the compare request cannot be decoded"));
+        return Err(Error::Field("the compare request cannot be decoded").into());
     };
     let ava = Ava {
         attribute: &request.atype,
         value: &request.val,
     };
-    let answer =
-        parse_name(request.dn.as_bytes()).and_then(|dn| locate(context, session, &dn, ava));
-    Ok(answer.unwrap_or_else(Refusal::into))
+    let dn = parse_name(request.dn.as_bytes())?;
+    let (snapshot, region) = locate(context, session, &dn, Scope::Base)?;
+    if let Some(assertion) = &controls.assertion {
+        check_assertion(assertion, &snapshot, region.base())?;
+    }
+    Ok(Refusal::new(compare(&snapshot, region.base(), ava), "").into())
 }
 
-fn locate(context: &Context, session: &Session, dn: &Dn, ava: Ava) -> Result<LdapResult, Refusal> {
-    if let Some(region) = server_region(context, dn, Scope::Base) {
-        return Ok(compare(&context.server_entries, region.base(), ava));
-    }
-    if !session.is_confidential {
-        return Err(Refusal::confidentiality_required());
-    }
-    let snapshot = context.snapshot().ok_or_else(Refusal::no_snapshot)?;
-    let region = tree_region(context, session, &snapshot, dn, Scope::Base)?;
-    Ok(compare(&snapshot, region.base(), ava))
-}
-
-fn compare(snapshot: &Snapshot, entry: EntryId, ava: Ava) -> LdapResult {
-    let result = |code| Refusal::new(code, "").into();
-    if schema::lookup(ava.attribute).is_none() {
-        return result(LdapResultCode::UndefinedAttributeType);
+fn compare(snapshot: &Snapshot, entry: EntryId, ava: Ava) -> LdapResultCode {
+    let Some(attribute) = schema::lookup(ava.attribute) else {
+        // No value of ours is in a language.
+        return match schema::is_language_tagged(ava.attribute) {
+            true => LdapResultCode::NoSuchAttribute,
+            false => LdapResultCode::UndefinedAttributeType,
+        };
+    };
+    if attribute.get().kind.equality().is_none() {
+        return LdapResultCode::InappropriateMatching;
     }
     match compile(&Filter::Equality(ava), snapshot).evaluate(entry) {
-        Truth::True => result(LdapResultCode::CompareTrue),
-        Truth::Undefined => result(LdapResultCode::InvalidAttributeSyntax),
+        Truth::True => LdapResultCode::CompareTrue,
+        Truth::Undefined => LdapResultCode::InvalidAttributeSyntax,
         Truth::False if compile(&Filter::Present(ava.attribute), snapshot).matches(entry) => {
-            result(LdapResultCode::CompareFalse)
+            LdapResultCode::CompareFalse
         }
-        Truth::False => result(LdapResultCode::NoSuchAttribute),
+        Truth::False => LdapResultCode::NoSuchAttribute,
     }
 }

@@ -1,30 +1,31 @@
-//! One connection: frames in, operations in order, answers out in as few writes as possible.
+//! One connection: frames in, operations begun in order, answers out in as few writes as possible.
 //!
 //! Everything that has arrived is decoded and answered into one buffer before it is written. A frame
-//! is cut off by its length before anything in it is decoded. Long searches write as they go, and
-//! look between writes whether the client has abandoned them.
+//! is cut off by its length before anything in it is decoded. Searches too long for that go on beside whatever
+//! else the client asks ([`Outstanding`]); what they find is written as it comes.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use ldap3_proto::LdapCodec;
-use ldap3_proto::proto::{LdapExtendedResponse, LdapMsg, LdapOp, LdapResult, LdapResultCode};
+use ldap3_proto::proto::{LdapResult, LdapResultCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout, timeout_at};
-use tokio_util::codec::Encoder;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use super::Context;
+use super::control::{Controls, ResponseControl};
+use super::outstanding::{Delivered, Outstanding};
 use super::refusal::Refusal;
-use super::request::{Envelope, Error, Search, tag};
-use super::search::{self, Running, Step};
+use super::request::{Envelope, Error, tag};
+use super::response::Response;
+use super::search::pages::Pages;
+use super::search::{self, Begun, Ending, WRITE_BYTES};
 use super::session::{Identity, Session};
 use super::{bind, compare, extended};
 use crate::ber;
-use crate::dit::Dn;
 
 /// Largest message of a client that has not bound: room for a bind and for any root DSE search.
 pub const ANONYMOUS_MESSAGE_BYTES_MAX: usize = 256 * 1024;
@@ -40,8 +41,8 @@ const ANONYMOUS_IDLE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a connection stays open for reading after we have ended it.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
-/// Answers are written once this much has gathered.
-pub const WRITE_BYTES: usize = 64 * 1024;
+/// How long searches under way may take to end when the server does.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 /// Octets asked for in one read.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -58,6 +59,16 @@ pub struct Connection<S> {
     shutdown: CancellationToken,
     /// When the message that is half in `inbound` must be whole.
     partial_deadline: Option<Instant>,
+    /// Searches under way.
+    outstanding: Outstanding,
+    /// Paged searches between two pages.
+    pages: Pages,
+    /// When searches under way must have ended, once the server shuts down.
+    shutdown_deadline: Option<Instant>,
+    /// The client will send nothing more.
+    is_half_closed: bool,
+    /// A whole message in `inbound` waits for a search under way to end.
+    is_held_up: bool,
 }
 
 /// How a connection came to its end.
@@ -91,6 +102,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             context,
             shutdown,
             partial_deadline: None,
+            outstanding: Outstanding::new(),
+            pages: Pages::default(),
+            shutdown_deadline: None,
+            is_half_closed: false,
+            is_held_up: false,
         }
     }
 
@@ -135,23 +151,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 After::Continue => {}
                 end => return Ok(end),
             }
-            if self.shutdown.is_cancelled() {
-                self.disconnect(LdapResultCode::Unavailable, "the server is shutting down")
-                    .await?;
-                return Ok(After::Close);
+            if self.outstanding.is_empty() {
+                if self.shutdown.is_cancelled() {
+                    self.disconnect(LdapResultCode::Unavailable, "the server is shutting down")
+                        .await?;
+                    return Ok(After::Close);
+                }
+                if self.is_half_closed {
+                    return Ok(After::Close);
+                }
             }
-            if !self.read().await? {
+            if let After::Close = self.wait().await? {
                 return Ok(After::Close);
             }
         }
     }
 
-    /// Answers every whole message in the inbound buffer, in order.
+    /// Answers every whole message in the inbound buffer, in order, or begins to.
     async fn answer_arrived(&mut self) -> io::Result<After> {
+        self.is_held_up = false;
         loop {
             // Pipelined requests may be many; what was not begun at shutdown is not begun any more.
             if self.shutdown.is_cancelled() {
                 return Ok(After::Continue);
+            }
+            if !self.outstanding.is_empty() && self.must_wait() {
+                self.is_held_up = true;
+                return Ok(self.heed_abandons());
             }
             let frame = match self.next_frame() {
                 Ok(Some(frame)) => frame,
@@ -166,6 +192,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.flush().await?;
             }
         }
+    }
+
+    /// Whether the next message must wait for a search under way: operations are settled before a bind
+    /// (RFC 4511 §4.2.1) and before StartTLS (§4.14.1), and there are only so many at once.
+    fn must_wait(&self) -> bool {
+        let mut frames = Frames(&self.inbound);
+        frames
+            .next()
+            .is_some_and(|envelope| match envelope.operation {
+                tag::BIND => true,
+                tag::EXTENDED => extended::is_start_tls(&envelope),
+                tag::SEARCH => self.outstanding.is_full(),
+                _ => false,
+            })
+    }
+
+    /// Heeds the Abandons and the Unbind among messages that wait.
+    fn heed_abandons(&mut self) -> After {
+        for envelope in Frames(&self.inbound) {
+            match envelope.operation {
+                tag::UNBIND => return After::Close,
+                tag::ABANDON => abandon(&mut self.outstanding, &envelope),
+                _ => {}
+            }
+        }
+        After::Continue
     }
 
     /// Cuts the next whole message off the inbound buffer; `None` while it is incomplete.
@@ -205,210 +257,175 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Ok(envelope) => envelope,
             Err(error) => return self.give_up(error).await,
         };
-        match self.dispatch(&envelope).await? {
-            Ok(after) => Ok(after),
-            // Its structure could not be read, so nothing after it can be trusted either.
-            Err(error @ Error::Structure(_)) => self.give_up(error).await,
-            Err(error) => {
-                self.respond(&envelope, Refusal::from(error).into());
-                Ok(After::Continue)
+        Ok(match self.dispatch(&envelope).await {
+            Ok(after) => after,
+            Err(refusal) => {
+                self.respond(&envelope, refusal.into());
+                After::Continue
             }
-        }
+        })
     }
 
-    async fn dispatch(&mut self, envelope: &Envelope<'_>) -> io::Result<Result<After, Error>> {
-        // Neither has an answer, so no control of theirs can be refused (RFC 4511 §4.1.11).
+    async fn dispatch(&mut self, envelope: &Envelope<'_>) -> Result<After, Refusal> {
+        let controls = envelope.decode_controls();
         match envelope.operation {
-            tag::UNBIND => return Ok(Ok(After::Close)),
-            // Operations are answered in order: what this would abandon is done, or was seen by the search.
-            tag::ABANDON => return Ok(Ok(After::Continue)),
+            // Criticality means nothing here, as there is no response to refuse with (RFC 4511 §4.1.11).
+            tag::UNBIND => return Ok(After::Close),
+            tag::ABANDON => {
+                if controls.is_ok() {
+                    abandon(&mut self.outstanding, envelope);
+                }
+                return Ok(After::Continue);
+            }
+            tag::BIND => {
+                // The session is anonymous from the moment a bind arrives (RFC 4511 §4.2.1).
+                self.session.identity = Identity::Anonymous;
+                self.pages.clear();
+            }
             _ => {}
         }
-        if envelope.operation == tag::BIND {
-            // The session is anonymous from the moment a bind arrives (RFC 4511 §4.2.1).
-            self.session.identity = Identity::Anonymous;
-        }
-        if envelope.critical_control.is_some() {
-            let refusal = Refusal::new(
-                LdapResultCode::UnavailableCriticalExtension,
-                "a control that this server does not have was marked critical",
-            );
-            self.respond(envelope, refusal.into());
-            return Ok(Ok(After::Continue));
-        }
-        let outcome = match envelope.operation {
-            tag::SEARCH => return self.search(envelope).await,
-            tag::BIND => bind::answer(&self.context, &mut self.session, envelope.content).await,
-            tag::COMPARE => compare::answer(&self.context, &self.session, envelope),
-            tag::EXTENDED => return Ok(self.extended(envelope)),
-            _ => Ok(Refusal::new(
-                LdapResultCode::UnwillingToPerform,
-                "the tenant is the master: this directory is changed in Office 365",
-            )
-            .into()),
+        let controls = controls?;
+        let result = match envelope.operation {
+            tag::SEARCH => return self.search(envelope, &controls),
+            tag::EXTENDED => return self.extended(envelope),
+            tag::BIND => bind::answer(&self.context, &mut self.session, envelope.content).await?,
+            tag::COMPARE => compare::answer(&self.context, &self.session, envelope, &controls)?,
+            _ => {
+                return Err(Refusal::new(
+                    LdapResultCode::UnwillingToPerform,
+                    "the tenant is the master: this directory is changed in Office 365",
+                ));
+            }
         };
-        Ok(outcome.map(|result| {
-            self.respond(envelope, result);
-            After::Continue
-        }))
+        self.respond(envelope, result);
+        Ok(After::Continue)
     }
 
-    fn extended(&mut self, envelope: &Envelope) -> Result<After, Error> {
+    fn search(&mut self, envelope: &Envelope, controls: &Controls) -> Result<After, Refusal> {
+        let begun = search::begin(
+            &self.context,
+            &self.session,
+            &mut self.pages,
+            envelope,
+            controls,
+            &mut self.outbound,
+        )?;
+        match begun {
+            Begun::Ended(ending) => self.end_search(envelope.message_id, ending),
+            Begun::Unfinished(job) => self.outstanding.start(envelope.message_id, job),
+        }
+        Ok(After::Continue)
+    }
+
+    /// Answers a search with its result and the controls that go with it.
+    fn end_search(&mut self, message_id: u32, ending: Ending) {
+        let mut response = Response::to(tag::SEARCH, ending.result);
+        if let Some(outcome) = &ending.sorted {
+            response.controls.push(ResponseControl::sorted(outcome));
+        }
+        if ending.is_paged {
+            let cookie = ending.waiting.map(|walk| self.pages.keep(walk));
+            let cookie = cookie.as_ref().map_or(&[][..], |cookie| cookie);
+            response.controls.push(ResponseControl::page(0, cookie));
+        }
+        response.write(message_id, &mut self.outbound);
+    }
+
+    fn extended(&mut self, envelope: &Envelope) -> Result<After, Refusal> {
         let leftover = !self.inbound.is_empty();
         let answer = extended::answer(&self.context, &self.session, envelope, leftover)?;
-        let after = if answer.start_tls {
-            After::StartTls
-        } else {
-            After::Continue
+        let (response, after) = match answer {
+            extended::Answer::Response(response) => (response, After::Continue),
+            extended::Answer::StartTls(response) => (response, After::StartTls),
+            extended::Answer::Cancel(id) => (self.cancel(id), After::Continue),
         };
-        self.push(
-            envelope.message_id,
-            LdapOp::ExtendedResponse(answer.response),
-        );
+        response.write(envelope.message_id, &mut self.outbound);
         Ok(after)
     }
 
-    async fn search(&mut self, envelope: &Envelope<'_>) -> io::Result<Result<After, Error>> {
-        let search = match Search::decode(envelope.content) {
-            Ok(search) => search,
-            Err(error) => return Ok(Err(error)),
-        };
-        let result = match search::parse_name(search.base) {
-            Ok(base) => {
-                self.search_from(envelope.message_id, &search, &base)
-                    .await?
-            }
-            Err(refusal) => Some(refusal.into()),
-        };
-        if let Some(result) = result {
-            self.respond(envelope, result);
+    /// Ends an operation and answers it with canceled (RFC 3909 §2.2). Only searches are ever under way.
+    fn cancel(&mut self, message_id: u32) -> Response {
+        let found = self.outstanding.abandon(message_id);
+        if found {
+            let canceled = Refusal::new(LdapResultCode::Canceled, "");
+            Response::to(tag::SEARCH, canceled.into()).write(message_id, &mut self.outbound);
         }
-        Ok(Ok(After::Continue))
+        extended::cancelled(found)
     }
 
-    /// Searches below a name; `None` when the search was abandoned and must not be answered.
-    async fn search_from(
-        &mut self,
-        message_id: u32,
-        search: &Search<'_>,
-        base: &Dn,
-    ) -> io::Result<Option<LdapResult>> {
-        let context = self.context.clone();
-        if let Some(region) = search::server_region(&context, base, search.scope) {
-            return self
-                .run_search(Running::start(
-                    message_id,
-                    search,
-                    &context.server_entries,
-                    region,
-                ))
-                .await;
-        }
-        if !self.session.is_confidential {
-            return Ok(Some(Refusal::confidentiality_required().into()));
-        }
-        let Some(snapshot) = context.snapshot() else {
-            return Ok(Some(Refusal::no_snapshot().into()));
-        };
-        match search::tree_region(&context, &self.session, &snapshot, base, search.scope) {
-            Ok(region) => {
-                self.run_search(Running::start(message_id, search, &snapshot, region))
-                    .await
-            }
-            Err(refusal) => Ok(Some(refusal.into())),
-        }
-    }
-
-    async fn run_search(&mut self, mut running: Running<'_>) -> io::Result<Option<LdapResult>> {
-        loop {
-            match running.step(WRITE_BYTES, &mut self.outbound) {
-                Step::Done(result) => return Ok(Some(result)),
-                Step::More => {
-                    if self.outbound.len() >= WRITE_BYTES {
-                        self.flush().await?;
-                    }
-                    tokio::task::yield_now().await;
-                    self.glance().await?;
-                    if self.is_abandoned(running.message_id()) || self.shutdown.is_cancelled() {
-                        return Ok(None);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Takes in what the client has sent meanwhile, without waiting for it.
-    async fn glance(&mut self) -> io::Result<()> {
-        if self.inbound.len() >= self.message_bytes_max() {
-            return Ok(());
-        }
-        self.inbound.reserve(READ_BYTES);
-        tokio::select! {
-            biased;
-            read = self.stream.read_buf(&mut self.inbound) => match read? {
-                0 => Err(io::ErrorKind::UnexpectedEof.into()),
-                _ => Ok(()),
-            },
-            () = std::future::ready(()) => Ok(()),
-        }
-    }
-
-    /// Whether an Abandon of the message, or an Unbind, waits in the inbound buffer.
-    fn is_abandoned(&self, message_id: u32) -> bool {
-        let mut rest = &self.inbound[..];
-        while let Ok(Some(header)) = ber::header(rest) {
-            let Some(frame) = rest.get(..header.header_bytes + header.content_bytes) else {
-                return false;
-            };
-            rest = &rest[frame.len()..];
-            match Envelope::decode(frame) {
-                Ok(Envelope {
-                    operation: tag::UNBIND,
-                    ..
-                }) => return true,
-                Ok(Envelope {
-                    operation: tag::ABANDON,
-                    content,
-                    ..
-                }) if ber::number(content) == Ok(i64::from(message_id)) => {
-                    return true;
-                }
-                _ => {}
-            }
-        }
-        false
-    }
-
-    /// Waits for more to arrive; `false` when the client has left, or must.
-    async fn read(&mut self) -> io::Result<bool> {
-        let now = Instant::now();
-        let deadline = match (self.inbound.is_empty(), &self.session.identity) {
-            // Counted from where the message began: an octet a minute must not keep it open for ever.
-            (false, _) => *self
-                .partial_deadline
-                .get_or_insert(now + PARTIAL_MESSAGE_TIMEOUT),
-            (true, Identity::Anonymous) => now + ANONYMOUS_IDLE_TIMEOUT,
-            (true, _) => now + IDLE_TIMEOUT,
-        };
+    /// Waits until there is something to do: octets to read, something that a search has found, the shutdown, or
+    /// the end of somebody's patience.
+    async fn wait(&mut self) -> io::Result<After> {
+        let deadline = self.deadline();
+        let next_wake = self
+            .pages
+            .next_expiry()
+            .map_or(deadline, |expiry| expiry.min(deadline));
+        let is_shutting_down = self.shutdown.is_cancelled();
+        let reads = !self.is_half_closed
+            && !is_shutting_down
+            && (!self.is_held_up || self.inbound.len() < self.message_bytes_max());
         if self.inbound.is_empty() && self.inbound.capacity() > WRITE_BYTES {
             // One long message must not keep its buffer for the hours a connection may last.
             self.inbound = BytesMut::new();
         }
         self.inbound.reserve(READ_BYTES);
-        let read = tokio::select! {
-            () = self.shutdown.cancelled() => return Ok(true),
-            read = timeout_at(deadline, self.stream.read_buf(&mut self.inbound)) => read,
-        };
-        match read {
-            Ok(read) => Ok(read? > 0),
-            Err(_) => {
-                self.disconnect(
-                    LdapResultCode::Unavailable,
-                    "nothing was heard for too long",
-                )
-                .await?;
-                Ok(false)
+        tokio::select! {
+            read = self.stream.read_buf(&mut self.inbound), if reads => {
+                self.is_half_closed = read? == 0;
             }
+            delivered = self.outstanding.next(), if !self.outstanding.is_empty() => {
+                self.deliver(delivered);
+            }
+            () = self.shutdown.cancelled(), if !is_shutting_down => {}
+            () = sleep_until(next_wake) => {
+                self.pages.expire();
+                if next_wake == deadline {
+                    return self.lose_patience().await;
+                }
+            }
+        }
+        Ok(After::Continue)
+    }
+
+    /// When waiting must end.
+    fn deadline(&mut self) -> Instant {
+        let now = Instant::now();
+        if self.shutdown.is_cancelled() {
+            *self
+                .shutdown_deadline
+                .get_or_insert(now + SHUTDOWN_PATIENCE)
+        } else if !self.inbound.is_empty() && !self.is_held_up {
+            // Counted from where the message began: an octet a minute must not keep it open for ever.
+            *self
+                .partial_deadline
+                .get_or_insert(now + PARTIAL_MESSAGE_TIMEOUT)
+        } else if self.session.identity == Identity::Anonymous {
+            now + ANONYMOUS_IDLE_TIMEOUT
+        } else {
+            now + IDLE_TIMEOUT
+        }
+    }
+
+    /// Ends what has been waited for long enough.
+    async fn lose_patience(&mut self) -> io::Result<After> {
+        if self.shutdown.is_cancelled() {
+            self.outstanding.abandon_all();
+            return Ok(After::Continue);
+        }
+        self.disconnect(
+            LdapResultCode::Unavailable,
+            "nothing was heard for too long",
+        )
+        .await?;
+        Ok(After::Close)
+    }
+
+    /// Takes over what a search has found.
+    fn deliver(&mut self, delivered: Delivered) {
+        self.outbound.extend_from_slice(&delivered.octets);
+        if let Some(ending) = delivered.ending {
+            self.end_search(delivered.message_id, ending);
         }
     }
 
@@ -439,53 +456,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Sends the Notice of Disconnection (RFC 4511 §4.4.1).
     async fn disconnect(&mut self, code: LdapResultCode, diagnostic: &str) -> io::Result<()> {
-        let res = LdapResult {
-            code,
-            matcheddn: String::new(),
-            message: diagnostic.into(),
-            referral: Vec::new(),
-        };
-        let name = Some(NOTICE_OF_DISCONNECTION.to_string());
-        self.push(
-            0,
-            LdapOp::ExtendedResponse(LdapExtendedResponse {
-                res,
-                name,
-                value: None,
-            }),
-        );
+        let result = Refusal::new(code, diagnostic.to_string()).into();
+        Response::extended(result, Some(NOTICE_OF_DISCONNECTION), None)
+            .write(0, &mut self.outbound);
         self.flush().await
     }
 
     /// Answers a request with the kind of response that belongs to it.
     fn respond(&mut self, envelope: &Envelope, result: LdapResult) {
-        let response = match envelope.operation {
-            tag::BIND => LdapOp::BindResponse(ldap3_proto::proto::LdapBindResponse {
-                res: result,
-                saslcreds: None,
-            }),
-            tag::SEARCH => LdapOp::SearchResultDone(result),
-            tag::MODIFY => LdapOp::ModifyResponse(result),
-            tag::ADD => LdapOp::AddResponse(result),
-            tag::DELETE => LdapOp::DelResponse(result),
-            tag::MODIFY_DN => LdapOp::ModifyDNResponse(result),
-            tag::COMPARE => LdapOp::CompareResult(result),
-            _ => LdapOp::ExtendedResponse(LdapExtendedResponse {
-                res: result,
-                name: None,
-                value: None,
-            }),
-        };
-        self.push(envelope.message_id, response);
+        Response::to(envelope.operation, result).write(envelope.message_id, &mut self.outbound);
     }
+}
 
-    fn push(&mut self, message_id: u32, response: LdapOp) {
-        let message = LdapMsg::new(message_id as i32, response);
-        let mut encoded = BytesMut::new();
-        LdapCodec::default()
-            .encode(message, &mut encoded)
-            .expect("a response in memory can always be encoded");
-        self.outbound.extend_from_slice(&encoded);
+/// Ends the search that an Abandon names; one that is unknown or done does not matter (RFC 4511 §4.11).
+fn abandon(outstanding: &mut Outstanding, envelope: &Envelope) {
+    if let Ok(id) = ber::number(envelope.content)
+        && let Ok(id) = u32::try_from(id)
+    {
+        outstanding.abandon(id);
+    }
+}
+
+/// The whole messages at the front of a buffer, as far as they can be read.
+struct Frames<'b>(&'b [u8]);
+
+impl<'b> Iterator for Frames<'b> {
+    type Item = Envelope<'b>;
+
+    fn next(&mut self) -> Option<Envelope<'b>> {
+        let header = ber::header(self.0).ok().flatten()?;
+        let frame = self.0.get(..header.header_bytes + header.content_bytes)?;
+        self.0 = &self.0[frame.len()..];
+        Envelope::decode(frame).ok()
     }
 }
 

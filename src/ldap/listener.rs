@@ -1,8 +1,9 @@
 //! Sockets: bound at start, accepting within bounds, TLS before or after the first message.
 
+use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -19,6 +20,9 @@ use super::session::Session;
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Connections from one address served at once; further ones are closed at once. VPN gateways and mail servers
+/// open hundreds for all the people behind them.
+const CONNECTIONS_PER_ADDRESS_MAX: usize = 2_000;
 /// First and longest pause after a failed accept, which mostly means too many open files.
 const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
 
@@ -43,6 +47,7 @@ pub enum ListenerKind {
 pub(super) struct Acceptor {
     pub context: Arc<Context>,
     pub connections: Arc<Semaphore>,
+    pub addresses: Addresses,
     pub shutdown: CancellationToken,
     pub tasks: TaskTracker,
 }
@@ -84,13 +89,17 @@ impl Listener {
             match accepted {
                 Ok((stream, peer)) => {
                     pause = ACCEPT_PAUSE.0;
+                    let Some(place) = acceptor.addresses.admit(peer.ip()) else {
+                        debug!(%peer, "turned away: its address has too many connections");
+                        continue;
+                    };
                     let (acceptor, kind) = (acceptor.clone(), self.kind);
                     let span = info_span!("connection", %peer);
                     let tasks = acceptor.tasks.clone();
                     tasks.spawn(
                         async move {
                             acceptor.serve(stream, peer, kind).await;
-                            drop(permit);
+                            drop((permit, place));
                         }
                         .instrument(span),
                     );
@@ -102,6 +111,64 @@ impl Listener {
                 }
             }
         }
+    }
+}
+
+/// How many connections each address has.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Addresses(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// The place of one connection among those of its address, free again once dropped.
+struct Admission {
+    addresses: Addresses,
+    address: IpAddr,
+}
+
+impl Addresses {
+    /// A place for one more connection from an address, if there is one. This host's own addresses have as many as
+    /// they want: everybody behind a proxy here comes from one of them.
+    fn admit(&self, address: IpAddr) -> Option<Option<Admission>> {
+        let address = network(address);
+        if address.is_loopback() {
+            return Some(None);
+        }
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(address).or_default();
+        if *count == CONNECTIONS_PER_ADDRESS_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(Some(Admission {
+            addresses: self.clone(),
+            address,
+        }))
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        let mut counts = self
+            .addresses
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// What counts as one address: in IPv6 the whole /64, which one client may use as it likes.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if !v6.is_loopback() => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        other => other,
     }
 }
 
@@ -154,6 +221,42 @@ impl Acceptor {
             }
             Ok(Err(error)) => debug!(%error, "TLS handshake failed"),
             Err(_) => debug!("TLS handshake not finished in time"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_so_many_places_and_gets_them_back() {
+        let addresses = Addresses::default();
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        let mut places: Vec<_> = (0..CONNECTIONS_PER_ADDRESS_MAX)
+            .map(|_| addresses.admit(address).unwrap())
+            .collect();
+        assert!(addresses.admit(address).is_none());
+        assert!(
+            addresses
+                .admit("::ffff:192.0.2.1".parse().unwrap())
+                .is_none()
+        );
+        assert!(addresses.admit("192.0.2.2".parse().unwrap()).is_some());
+        places.pop();
+        let place = addresses.admit(address);
+        assert!(place.is_some());
+        drop((place, places));
+        assert!(addresses.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address_and_this_host_has_no_bound() {
+        let address = |text: &str| network(text.parse().unwrap());
+        assert_eq!(address("2001:db8::1"), address("2001:db8::ffff:2"));
+        assert_ne!(address("2001:db8::1"), address("2001:db8:0:1::1"));
+        for local in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+            assert!(address(local).is_loopback(), "{local}");
         }
     }
 }

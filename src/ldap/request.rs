@@ -10,6 +10,8 @@ use ldap3_proto::LdapCodec;
 use ldap3_proto::proto::{LdapMsg, LdapOp};
 use tokio_util::codec::Decoder;
 
+use super::control::Controls;
+use super::refusal::Refusal;
 use crate::ber::{self, Reader};
 use crate::dit::Filter;
 use crate::dit::filter::Ava;
@@ -46,10 +48,11 @@ pub mod tag {
     pub const EXTENDED: u8 = 0x77;
 }
 
-/// Why a message could not be decoded, and so how it must be answered (RFC 4511 §4.1.1).
+/// Why a message could not be decoded. In the envelope any of these ends the session (RFC 4511 §4.1.1); inside
+/// it, the request is answered with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Tags or lengths are wrong: nothing after this can be trusted, the session ends.
+    /// Tags or lengths are wrong.
     #[error("the message is not well-formed: {0}")]
     Structure(#[from] ber::Error),
     /// No request is identified by this octet.
@@ -69,14 +72,16 @@ pub enum Error {
 /// A message without its operation decoded.
 #[derive(Clone, Copy, Debug)]
 pub struct Envelope<'m> {
+    /// The whole message.
+    pub message: &'m [u8],
     /// The message id, 1 to 2^31-1.
     pub message_id: u32,
     /// The identifier octet of the operation, one of [`tag`].
     pub operation: u8,
     /// The contents of the operation.
     pub content: &'m [u8],
-    /// A control that we do not support was marked critical.
-    pub critical_control: Option<&'m [u8]>,
+    /// The contents of the controls, if there are any.
+    pub controls: Option<&'m [u8]>,
 }
 
 /// A BindRequest.
@@ -146,17 +151,23 @@ impl<'m> Envelope<'m> {
         if !is_request(operation) {
             return Err(Error::UnknownOperation(operation));
         }
-        let critical_control = match message.optional(0xa0)? {
-            Some(controls) => critical_control(controls)?,
-            None => None,
-        };
+        let controls = message.optional(0xa0)?;
         // Octets after the controls belong to extensions we do not know (RFC 4511 §4, extensibility).
         Ok(Self {
+            message: frame,
             message_id,
             operation,
             content,
-            critical_control,
+            controls,
         })
+    }
+
+    /// Decodes the controls, which a request mostly has none of.
+    pub fn decode_controls(&self) -> Result<Controls<'m>, Refusal> {
+        match self.controls {
+            None => Ok(Controls::default()),
+            Some(controls) => Controls::decode(controls, self.operation),
+        }
     }
 
     /// Decodes the operation with `ldap3_proto`, the controls left out: it refuses some it knows.
@@ -171,11 +182,7 @@ impl<'m> Envelope<'m> {
         let mut codec = LdapCodec::new(Some(message.len()), None);
         match codec.decode(&mut bytes) {
             Ok(Some(LdapMsg { op, .. })) => Ok(op),
-            Ok(None) | Err(_) => {
-                // It does not say whether tags and lengths were at fault, which ends the session.
-                ber::check(self.content, FILTER_DEPTH_MAX)?;
-                Err(Error::Field("the operation cannot be decoded"))
-            }
+            Ok(None) | Err(_) => Err(Error::Field("the operation cannot be decoded")),
         }
     }
 }
@@ -186,23 +193,6 @@ fn is_request(operation: u8) -> bool {
         operation,
         BIND | UNBIND | SEARCH | MODIFY | ADD | DELETE | MODIFY_DN | COMPARE | ABANDON | EXTENDED
     )
-}
-
-/// The first control marked critical; we support none, and ignore the others (RFC 4511 §4.1.11).
-fn critical_control(controls: &[u8]) -> Result<Option<&[u8]>, Error> {
-    let mut controls = Reader::new(controls);
-    let mut critical = None;
-    while !controls.is_empty() {
-        let mut control = Reader::new(controls.expect(ber::SEQUENCE)?);
-        let oid = control.expect(ber::OCTET_STRING)?;
-        let is_critical = control
-            .optional(ber::BOOLEAN)?
-            .map_or(Ok(false), ber::boolean)?;
-        critical = critical.or(is_critical.then_some(oid));
-        control.optional(ber::OCTET_STRING)?;
-        control.finish()?;
-    }
-    Ok(critical)
 }
 
 impl<'m> Bind<'m> {
@@ -268,18 +258,33 @@ impl<'m> Search<'m> {
     }
 }
 
-fn limit(number: i64) -> Result<u32, Error> {
+/// A size or time limit, or a page size.
+pub fn limit(number: i64) -> Result<u32, Error> {
     u32::try_from(number)
         .ok()
         .filter(|number| *number <= i32::MAX as u32)
         .ok_or(Error::Field(
-            "a size or time limit is not between 0 and 2147483647",
+            "a limit or page size is not between 0 and 2147483647",
         ))
 }
 
 /// An attribute description or rule; one that is not UTF-8 becomes the empty text, which names nothing.
-fn text(octets: &[u8]) -> &str {
+pub fn text(octets: &[u8]) -> &str {
     std::str::from_utf8(octets).unwrap_or_default()
+}
+
+/// Decodes a filter that stands alone.
+pub fn decode_filter(octets: &[u8]) -> Result<Filter<'_>, Error> {
+    let mut fields = Reader::new(octets);
+    let mut items_left = FILTER_ITEMS_MAX;
+    let decoded = filter(&mut fields, FILTER_DEPTH_MAX, &mut items_left)?;
+    fields.finish()?;
+    Ok(decoded)
+}
+
+/// Decodes the next filter, which has none inside.
+pub fn filter_item<'m>(fields: &mut Reader<'m>) -> Result<Filter<'m>, Error> {
+    filter(fields, 1, &mut 1)
 }
 
 /// Decodes the next filter; `depth` is how many levels may still follow, `items_left` how many items.

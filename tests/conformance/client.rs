@@ -145,6 +145,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         messages
     }
 
+    /// The octets of one answer that is one write.
+    pub async fn octets(&mut self) -> Vec<u8> {
+        assert!(self.arrived.is_empty());
+        self.arrived.reserve(4096);
+        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.arrived)).await;
+        read.expect("the server answers").unwrap();
+        self.arrived.split().to_vec()
+    }
+
     /// Whatever the server sends until it closes, which it must.
     pub async fn octets_until_closed(&mut self) -> Vec<u8> {
         let mut octets = Vec::new();
@@ -202,14 +211,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
     }
 
+    /// The RDNs found by a search with controls, in the order they came, the result, and the controls with it.
+    pub async fn search_with(
+        &mut self,
+        request: LdapSearchRequest,
+        controls: Vec<LdapControl>,
+    ) -> (Vec<String>, LdapResult, Vec<LdapControl>) {
+        let (id, encoded) = self.encode_with(LdapOp::SearchRequest(request), controls);
+        self.write(&encoded).await;
+        let mut found = Vec::new();
+        loop {
+            let message = self.next().await.expect("the connection stays open");
+            assert_eq!(message.msgid, id);
+            match message.op {
+                LdapOp::SearchResultEntry(entry) => found.push(rdn(&entry)),
+                LdapOp::SearchResultDone(result) => return (found, result, message.ctrl),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
     /// The RDNs found by a search that must succeed, sorted: the RFC promises no order.
     pub async fn found(&mut self, request: LdapSearchRequest) -> Vec<String> {
         let (entries, result) = self.search(request).await;
         assert_eq!(result.code, LdapResultCode::Success, "{result:?}");
-        let rdn = |entry: &LdapSearchResultEntry| match entry.dn.split_once(',') {
-            Some((rdn, _)) => rdn.to_string(),
-            None => entry.dn.clone(),
-        };
         let mut found: Vec<String> = entries.iter().map(rdn).collect();
         found.sort();
         found
@@ -222,6 +247,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         assert_eq!(entries.len(), 1);
         entries.remove(0)
     }
+}
+
+fn rdn(entry: &LdapSearchResultEntry) -> String {
+    match entry.dn.split_once(',') {
+        Some((rdn, _)) => rdn.to_string(),
+        None => entry.dn.clone(),
+    }
+}
+
+/// A control that the codec leaves to us.
+pub fn control(oid: &str, criticality: bool, value: Option<Vec<u8>>) -> LdapControl {
+    LdapControl::Unknown {
+        oid: oid.into(),
+        criticality,
+        value,
+    }
+}
+
+/// One BER element.
+pub fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::new();
+    ldap365::ber::write_element(&mut out, tag, &parts.concat());
+    out
+}
+
+/// An equality or another filter item of the same shape, in BER.
+pub fn item(tag: u8, attribute: &str, value: &str) -> Vec<u8> {
+    let attribute = element(0x04, &[attribute.as_bytes()]);
+    let value = element(0x04, &[value.as_bytes()]);
+    element(tag, &[&attribute, &value])
 }
 
 pub fn bind(name: &str, password: &str) -> LdapOp {

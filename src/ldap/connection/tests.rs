@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod concurrency;
 mod framing;
 mod lifetime;
 mod operations;
@@ -10,7 +11,9 @@ mod searches;
 use std::sync::LazyLock;
 
 use arc_swap::ArcSwapOption;
-use ldap3_proto::proto::{LdapFilter, LdapSearchRequest, LdapSearchScope};
+use ldap3_proto::LdapCodec;
+use ldap3_proto::proto::{LdapFilter, LdapMsg, LdapOp, LdapSearchRequest, LdapSearchScope};
+use tokio_util::codec::Encoder;
 use uuid::Uuid;
 
 use super::*;
@@ -18,8 +21,8 @@ use crate::auth::{self, Authenticator, ServiceAccount, password_hash::hash_passw
 use crate::directory::decision::Grounds;
 use crate::directory::registry::Record;
 use crate::directory::{Decision, Directory, ObjectId, Registry, Stamps, User, UserId};
-use crate::dit::Snapshot;
 use crate::dit::tests::{at, object, settings, snapshot};
+use crate::dit::{Dn, Snapshot};
 use crate::ldap::{self, Published, UsersMayRead};
 use crate::secret::Secret;
 use client::{Client, filter, search};

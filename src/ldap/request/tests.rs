@@ -169,7 +169,7 @@ proptest! {
         let envelope = Envelope::decode(&frame).unwrap();
         prop_assert_eq!(envelope.message_id, id as u32);
         prop_assert_eq!(envelope.operation, tag::SEARCH);
-        prop_assert_eq!(envelope.critical_control, None);
+        prop_assert_eq!(envelope.controls, None);
         let scope = match request.scope {
             LdapSearchScope::Base => Scope::Base,
             LdapSearchScope::OneLevel => Scope::OneLevel,
@@ -367,42 +367,6 @@ fn what_is_no_request_is_named_by_its_octet() {
         } else {
             assert_eq!(outcome, Err(Error::UnknownOperation(tag)));
         }
-    }
-}
-
-#[test]
-fn only_a_control_marked_critical_is_reported() {
-    let critical_control = |controls: Vec<LdapControl>| {
-        let frame = encode(LdapMsg {
-            msgid: 1,
-            op: LdapOp::AbandonRequest(9),
-            ctrl: controls,
-        });
-        let envelope = Envelope::decode(&frame).unwrap();
-        envelope.critical_control.map(<[u8]>::to_vec)
-    };
-    let oid = Some(b"1.3.6.1.4.1.99999.1".to_vec());
-    assert_eq!(critical_control(vec![]), None);
-    assert_eq!(critical_control(vec![control(false)]), None);
-    assert_eq!(critical_control(vec![control(true)]), oid);
-    assert_eq!(critical_control(vec![control(false), control(true)]), oid);
-}
-
-#[test]
-fn a_control_that_cannot_be_read_is_an_error_of_structure() {
-    let unbind = element(tag::UNBIND, &[]);
-    let oid = element(ber::OCTET_STRING, &[b"1.2.3"]);
-    let yes = element(ber::BOOLEAN, &[&[0xff]]);
-    let controls = |parts: &[&[u8]]| {
-        let controls = element(0xa0, &[&element(SEQUENCE, parts)]);
-        let frame = message(&[1], &unbind, &controls);
-        Envelope::decode(&frame).map(|envelope| envelope.critical_control.is_some())
-    };
-    assert_eq!(controls(&[&oid]), Ok(false));
-    assert_eq!(controls(&[&oid, &yes]), Ok(true));
-    let wide = element(ber::BOOLEAN, &[&[0xff, 0xff]]);
-    for parts in [&[&yes[..]][..], &[&oid, &wide], &[&oid, &yes, &yes], &[]] {
-        assert!(matches!(controls(parts), Err(Error::Structure(_))));
     }
 }
 

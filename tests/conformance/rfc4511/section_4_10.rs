@@ -41,6 +41,20 @@ async fn compare_tells_absent_from_unknown() {
 }
 
 #[tokio::test]
+async fn compare_of_values_that_have_no_equality_is_inappropriate() {
+    // inappropriateMatching: the attribute has no EQUALITY rule (appendix A.2).
+    let subschema = "cn=Subschema";
+    let inappropriate = LdapResultCode::InappropriateMatching;
+    check(subschema, "subtreeSpecification", "{}", inappropriate).await;
+}
+
+#[tokio::test]
+async fn compare_in_a_language_that_no_value_has_finds_no_such_attribute() {
+    // noSuchAttribute: the description names a subtype that the entry does not have (RFC 4512 §2.5).
+    check(ADA, "cn;lang-de", "Ada", LdapResultCode::NoSuchAttribute).await;
+}
+
+#[tokio::test]
 async fn compare_of_an_entry_that_does_not_exist_is_no_such_object() {
     // noSuchObject: there is no such entry (appendix A.2).
     let nobody = "uid=nobody,ou=people,dc=example,dc=com";

@@ -87,6 +87,11 @@ impl Client {
         }
     }
 
+    /// Tells the server that nothing more will be sent.
+    pub async fn half_close(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
     /// Every message until the server closes, which it must.
     pub async fn rest(&mut self) -> Vec<LdapMsg> {
         let mut messages = Vec::new();

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::client::{assert_notice, who_am_i};
+use super::client::{assert_notice, result, who_am_i};
 use super::*;
 
 #[tokio::test]
@@ -22,19 +22,44 @@ async fn shutdown_tells_a_silent_client_that_the_server_is_unavailable() {
 }
 
 #[tokio::test]
-async fn shutdown_ends_a_long_search_with_a_notice_and_never_with_a_false_result() {
+async fn shutdown_lets_a_search_under_way_end_and_begins_no_other() {
+    let world = World::serving(Some(crowd("user", 3000)));
+    let mut client = world.connect_as(vpn());
+    let request = search(PEOPLE, LdapSearchScope::OneLevel);
+    let id = client.send(LdapOp::SearchRequest(request)).await;
+    client.next().await.unwrap();
+    client.shutdown.cancel();
+    client.send(who_am_i()).await;
+    let mut rest = client.rest().await;
+    let notice = rest.pop().unwrap();
+    assert_notice(&[notice], LdapResultCode::Unavailable);
+    let done = rest.pop().unwrap();
+    assert_eq!(done.msgid, id);
+    assert_eq!(result(done.op).code, LdapResultCode::Success);
+    assert_eq!(rest.len(), 2999);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_does_not_wait_for_a_client_that_reads_nothing() {
     let world = World::serving(Some(crowd("user", 3000)));
     let mut client = world.connect_as(vpn());
     let request = search(PEOPLE, LdapSearchScope::OneLevel);
     client.send(LdapOp::SearchRequest(request)).await;
-    client.next().await.unwrap();
     client.shutdown.cancel();
+    client.patience = 2 * WRITE_TIMEOUT;
+    client.ended().await;
+}
+
+#[tokio::test]
+async fn a_client_that_will_send_nothing_more_still_gets_what_it_asked_for() {
+    let world = World::serving(Some(crowd("user", 3000)));
+    let mut client = world.connect_as(vpn());
+    let request = search(PEOPLE, LdapSearchScope::OneLevel);
+    client.send(LdapOp::SearchRequest(request)).await;
+    client.half_close().await;
     let rest = client.rest().await;
-    let (notice, entries) = rest.split_last().unwrap();
-    assert_notice(std::slice::from_ref(notice), LdapResultCode::Unavailable);
-    assert!(entries.len() < 2999);
-    let is_entry = |message: &LdapMsg| matches!(message.op, LdapOp::SearchResultEntry(_));
-    assert!(entries.iter().all(is_entry));
+    assert_eq!(rest.len(), 3001);
+    assert!(matches!(rest[3000].op, LdapOp::SearchResultDone(_)));
 }
 
 /// How long a client is let alone before it is told off.

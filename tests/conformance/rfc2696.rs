@@ -1,0 +1,4 @@
+//! RFC 2696: simple paged results.
+
+mod section_2;
+mod section_3;

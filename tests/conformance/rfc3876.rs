@@ -1,0 +1,3 @@
+//! RFC 3876: returning matched values.
+
+mod section_2;

@@ -1,0 +1,3 @@
+//! RFC 3909: the Cancel operation.
+
+mod section_2;
