@@ -22,7 +22,7 @@ use crate::world::{HOST, World};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where Debian's clients look for the authorities they trust.
-const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// A root in which programs run that know nothing of the machine's; all of them are killed when it is dropped.
 pub struct Jail {

@@ -13,6 +13,7 @@ mod apache;
 mod client;
 mod freeradius;
 mod jail;
+mod libraries;
 mod nslcd;
 mod openldap;
 mod openvpn;

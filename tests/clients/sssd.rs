@@ -108,3 +108,16 @@ async fn sssd_lists_everybody_when_told_to() {
     assert!(people.lines().count() > 50, "{people}");
     assert!(groups.lines().count() > 70, "{groups}");
 }
+
+#[tokio::test]
+async fn sssd_hands_ssh_keys_to_sshd() {
+    let world = World::start().await;
+    let jail = host(&world, &[]).await;
+    let keys = says(&jail, &["sss_ssh_authorizedkeys", "ada"]).await;
+    assert_eq!(keys.lines().count(), 1, "{keys}");
+    assert!(
+        keys.starts_with("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"),
+        "{keys}"
+    );
+    assert_eq!(says(&jail, &["sss_ssh_authorizedkeys", "zoe"]).await, "");
+}

@@ -9,10 +9,13 @@ use crate::harness::settings::{self, BASE, SERVICE_DN, SERVICE_PASSWORD};
 use crate::tenant::{Tenant, sample};
 use tempfile::TempDir;
 
-/// Every group of the sample tenant comes in, and one of them throws its members out.
+/// Every group of the sample tenant comes in, and one of them throws its members out. SSH keys are served.
 const RULES: &str = r#"interval             = "1s"
 groups_without_email = true
-ignored_groups       = ["Ex-Employees"]"#;
+ignored_groups       = ["Ex-Employees"]
+
+[directory.attributes]
+sshPublicKey = "extension_00000000000000000000000000000000_sshPublicKey""#;
 
 /// The name of the server in the recipes.
 pub const HOST: &str = "ldap.example.com";
