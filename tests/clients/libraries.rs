@@ -80,11 +80,13 @@ async fn jndi_pages_sorts_and_binds_over_ldaps() {
     import.run().await.ended_with(0);
 
     let uri = format!("ldaps://localhost:{}", world.daemon.ldaps.port());
-    let trust = format!("-Djavax.net.ssl.trustStore={store}");
+    let trust = [
+        &format!("-Djavax.net.ssl.trustStore={store}"),
+        "-Djavax.net.ssl.trustStorePassword=changeit",
+    ];
     let source = program("Jndi.java").display().to_string();
-    let java = world
-        .client("java")
-        .arguments(&[&trust, &source, &uri, BASE]);
+    let java = world.client("java").arguments(&trust);
+    let java = java.arguments(&[&source, &uri, BASE]);
     let answer = java.arguments(&logins()).run().await.ended_with(0);
     assert_eq!(
         answer.output.lines().collect::<Vec<_>>(),
