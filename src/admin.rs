@@ -5,7 +5,12 @@
 //! knows neither the store nor the sync. [`client`] is the other end, [`report`] what travels between them.
 
 pub mod client;
+mod credential;
+pub mod finding;
 mod http;
+mod lines;
+pub mod overrides_file;
+mod refusal;
 pub mod report;
 mod socket;
 #[cfg(test)]
@@ -21,7 +26,15 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use report::{Explanation, Readiness, Status, SyncEvent};
+pub use credential::AuthorizeError;
+use finding::Finding;
+pub use refusal::{Refusal, RefusalKind};
+use report::act::{Act, Done, Format};
+use report::explanation::{ExplainQuery, Explanation};
+use report::identity::{IdentityRow, LocalSettings};
+use report::pass::{SyncEvent, SyncOrder};
+use report::roster::{GroupQuery, GroupRow, PersonQuery, PersonRow};
+use report::status::{Readiness, Status};
 use socket::Socket;
 
 /// Where to listen (`[admin]`).
@@ -33,21 +46,60 @@ pub struct Settings {
     pub socket: PathBuf,
 }
 
+/// An answer of many lines, each made when it is sent.
+pub type Rows<T> = Box<dyn Iterator<Item = T> + Send>;
+
 /// What the running program can say about itself, and do on demand.
 ///
-/// The methods answer from memory and must not block.
+/// The methods answer from memory and must not block, but for those that are futures.
 pub trait Daemon: Send + Sync + 'static {
     /// How it is doing.
     fn status(&self) -> Status;
 
-    /// Everyone in the tenant whom `user` may mean: an object id, user principal name, mail address or username.
-    fn explain(&self, user: &str) -> Vec<Explanation>;
+    /// Every person, group or former object that the name may mean; never empty.
+    fn explain(&self, query: &ExplainQuery) -> Result<Vec<Explanation>, Refusal>;
 
-    /// Starts a pass at once, or joins the one that runs; with `full`, one that enumerates everything again.
+    /// The people of the tenant, by object id.
+    fn people(&self, query: &PersonQuery) -> Result<Rows<PersonRow>, Refusal>;
+
+    /// The groups of the tenant, by object id.
+    fn groups(&self, query: &GroupQuery) -> Result<Rows<GroupRow>, Refusal>;
+
+    /// Every name and number ever handed out, by object id.
+    fn identities(&self) -> Rows<IdentityRow>;
+
+    /// What is set here for the person of this name.
+    fn local_settings(&self, user: &str) -> Result<LocalSettings, Refusal>;
+
+    /// Everything that is set here, as [`Act::Import`] reads it.
+    fn export(&self, format: Format) -> Result<String, Refusal>;
+
+    /// Does what an administrator orders; answered once it is durable and served.
+    fn act(&self, act: Act) -> impl Future<Output = Result<Done, Refusal>> + Send;
+
+    /// Orders a pass that begins after now, or has a dry run made.
     ///
     /// The last event is [`SyncEvent::Finished`]; a channel that closes before means that the program is stopping.
-    /// The receiver may be dropped at any time, which leaves the pass running.
-    fn sync(&self, full: bool) -> mpsc::Receiver<SyncEvent>;
+    /// The receiver may be dropped at any time, which leaves a pass running.
+    fn sync(
+        &self,
+        order: SyncOrder,
+    ) -> impl Future<Output = Result<mpsc::Receiver<SyncEvent>, Refusal>> + Send;
+
+    /// Takes the authorisation of an administrator for a delegated credential: durable before it is answered, and used
+    /// from then on. `authorization` holds a secret.
+    fn authorize(
+        &self,
+        credential: &str,
+        authorization: &[u8],
+    ) -> impl Future<Output = Result<(), AuthorizeError>> + Send;
+
+    /// Tries a delegated credential with the authorisation held, and what it may read; `None` when there is none of
+    /// that name. Asks Microsoft, which takes its time.
+    fn check_credential(
+        &self,
+        credential: &str,
+    ) -> impl Future<Output = Option<Vec<Finding>>> + Send;
 
     /// Whether clients are being served.
     fn readiness(&self) -> Readiness;
@@ -133,8 +185,8 @@ pub async fn serve<D: Daemon>(
     let Listeners { health, socket, .. } = listeners;
     let health = axum::serve(health, http::health(daemon.clone()))
         .with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let socket = axum::serve(socket, http::everything(daemon))
-        .with_graceful_shutdown(shutdown.cancelled_owned());
+    let everything = http::everything(daemon).into_make_service_with_connect_info::<socket::Peer>();
+    let socket = axum::serve(socket, everything).with_graceful_shutdown(shutdown.cancelled_owned());
     tokio::try_join!(health.into_future(), socket.into_future()).map_err(Error::Serve)?;
     Ok(())
 }

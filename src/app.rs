@@ -2,18 +2,29 @@
 //!
 //! [`serve`] binds everything before it announces anything, serves what the store holds at once, and
 //! syncs behind that. [`keeper`] holds the one current state and makes each new one durable before it is
-//! served; [`syncer`] runs the passes; [`daemon`] answers the admin socket; [`explain`] and
-//! [`offline`] serve the command line.
+//! served; [`syncer`] runs the passes; [`daemon`] answers the admin socket. [`roster`], [`explain`], [`identities`]
+//! and [`plan`] answer questions from a [`view`]; [`acts`] amends what is kept. [`offline`] does the same on the store
+//! while no daemon runs.
 
+mod acts;
+mod authorization;
+pub mod authorize;
 pub mod check;
 mod daemon;
 mod explain;
+#[cfg(test)]
+mod fixtures;
+mod flaws;
+mod identities;
 mod keeper;
+mod lookup;
 pub mod offline;
+mod plan;
 mod report;
+mod roster;
 mod syncer;
+mod view;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,11 +39,13 @@ use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::graph::GraphClient;
 use crate::ldap::{ListenerKind, Published, Server};
-use crate::oauth::{KeepNothing, SignIn, TokenSource};
+use crate::oauth::{Credential, Keep, KeepNothing, SignIn, TokenSource};
 use crate::{admin, ldap, oauth, store};
+use authorization::{Authorizations, Vault};
 use daemon::RunningDaemon;
 use keeper::Keeper;
 use syncer::{Board, Syncer};
+use view::Terms;
 
 /// How long operations in hand may take to finish once the daemon was told to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
@@ -52,6 +65,9 @@ pub enum Error {
     /// The health listener or the admin socket.
     #[error(transparent)]
     Admin(#[from] admin::Error),
+    /// What was asked for cannot be answered or done as things are.
+    #[error(transparent)]
+    Refused(#[from] admin::Refusal),
     /// A part of the daemon ended on its own, which is a bug of ours.
     #[error("the {0} stopped by itself; please report this, with the log")]
     Stopped(&'static str),
@@ -68,30 +84,41 @@ pub struct Addresses {
     pub admin: SocketAddr,
 }
 
-/// The parts that speak to Microsoft.
+/// The parts that read from Microsoft.
 pub(crate) struct Cloud {
-    pub sign_in: SignIn,
     pub tokens: Arc<TokenSource>,
     pub graph: GraphClient,
 }
 
 impl Cloud {
-    /// Nothing is asked yet.
-    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+    /// Reads with these credentials. Nothing is asked yet.
+    pub(crate) fn new(
+        config: &Config,
+        credentials: Vec<Credential>,
+        authorizations: Authorizations,
+        keep: Box<dyn Keep>,
+    ) -> Result<Self, Error> {
         let http = oauth::http::client(&config.oauth)?;
         let sign_in = SignIn::new(&config.oauth, http.clone());
-        let tokens = Arc::new(TokenSource::new(
-            sign_in.clone(),
-            config.credentials.clone(),
-            BTreeMap::new(),
-            Box::new(KeepNothing),
-        ));
+        let tokens = TokenSource::new(sign_in, credentials, authorizations, keep);
+        let tokens = Arc::new(tokens);
         let graph = GraphClient::new(&config.graph, http, tokens.clone());
-        Ok(Self {
-            sign_in,
-            tokens,
-            graph,
-        })
+        Ok(Self { tokens, graph })
+    }
+
+    /// Reads with every credential of the configuration, and keeps renewed authorisations in the store.
+    pub(crate) async fn with_vault(config: &Config, keeper: &Arc<Keeper>) -> Result<Self, Error> {
+        let authorizations = authorization::load(config, keeper).await;
+        let keep = Box::new(Vault(keeper.clone()));
+        Self::new(config, config.credentials.clone(), authorizations, keep)
+    }
+
+    /// The same for a question that changes nothing: a renewed authorisation is forgotten, as the one that is
+    /// stored stays good (Microsoft identity platform, "Refresh tokens": they are not revoked when used).
+    pub(crate) async fn with_store_untouched(config: &Config) -> Result<Self, Error> {
+        let authorizations = authorization::load_offline(config).await;
+        let keep = Box::new(KeepNothing);
+        Self::new(config, config.credentials.clone(), authorizations, keep)
     }
 }
 
@@ -104,23 +131,25 @@ pub async fn serve(
 ) -> Result<(), Error> {
     // The admin socket comes first: it knows a daemon that runs already by its answer.
     let admin_listeners = admin::bind(&config.admin).await?;
-    let cloud = Cloud::new(&config)?;
-    let authenticator = Arc::new(Authenticator::new(config.auth.clone(), Some(cloud.sign_in)));
+    let sign_in = SignIn::new(&config.oauth, oauth::http::client(&config.oauth)?);
+    let authenticator = Arc::new(Authenticator::new(config.auth.clone(), Some(sign_in)));
     let published: Published = Arc::new(ArcSwapOption::empty());
     let server = Server::bind(&config.ldap, &config.dit, authenticator, published.clone()).await?;
     let keeper = Arc::new(Keeper::open(&config, published).await?);
+    let cloud = Cloud::with_vault(&config, &keeper).await?;
     let addresses = addresses(&server, &admin_listeners);
     announce(&addresses, &keeper);
 
     let left_out = report::left_out(&keeper.state());
     let board = Arc::new(Board::new(keeper.settled(), left_out));
     let daemon = Arc::new(RunningDaemon {
-        tenant: config.oauth.tenant.clone(),
         since: Timestamp::now(),
         keeper: keeper.clone(),
         tokens: cloud.tokens,
         board: board.clone(),
-        rules: config.sync.rules.clone(),
+        terms: Arc::new(Terms::of(&config)),
+        client: cloud.graph.clone(),
+        config: config.clone(),
     });
     let syncer = Syncer {
         client: cloud.graph,

@@ -3,15 +3,23 @@
 //! [`run`] turns parsed [`Arguments`] into a result; `main` turns that into an exit status through [`failure`].
 //! A running daemon owns the store, so the commands work through its admin socket.
 
+mod act;
+mod authorize;
 mod check;
 mod explain;
 pub mod failure;
 mod hash_password;
+mod ids;
+mod init;
 pub mod logging;
 mod output;
+mod roster;
 mod serve;
+mod settings_file;
 mod status;
 mod sync;
+mod table;
+mod user;
 
 use std::io;
 use std::path::PathBuf;
@@ -20,6 +28,7 @@ use clap::{Parser, Subcommand};
 use thiserror::Error;
 
 use crate::admin;
+use crate::admin::report::act::Act;
 use crate::app;
 use crate::config;
 use output::Output;
@@ -64,26 +73,79 @@ pub enum Command {
     /// Try the configuration, credentials, permissions and certificate, and say what to do
     ///
     /// Changes nothing. Each line begins with ok, warning or FAILED.
-    Check,
+    Check {
+        /// Instead, read every group of the tenant, and say of each whether it is imported, or why not
+        #[arg(long)]
+        groups: bool,
+    },
+
+    /// Sign an administrator in for a credential of kind "delegated"
+    ///
+    /// Shows a code to type into a browser on any machine, and waits until that was done. The running daemon uses the
+    /// new authorisation at once; without one it is stored, encrypted, until the daemon is started.
+    Authorize(authorize::Options),
 
     /// Run a sync pass now, and show what it changed
     ///
     /// Progress goes to standard error, the summary to standard output. With --json each event is a line of standard
-    /// output, and the summary is the last. Interrupting the command leaves the pass running.
-    Sync {
-        /// Enumerate everything again, instead of asking for changes
-        #[arg(long)]
-        full: bool,
-    },
+    /// output, and the summary is the last. Interrupting the command leaves the pass running. Changes that the
+    /// mass-change guard holds back are named in the summary, and are no failure: the rest is committed.
+    Sync(sync::Options),
 
     /// Show how the daemon is doing: the last passes, people, groups, credentials
     Status,
 
-    /// Show why a person is active or inactive, and through which groups
+    /// Show why a person is active or a group imported, or not, and through which groups
+    ///
+    /// Also answers for people who were deleted or lost their name to somebody else.
     Explain {
-        /// Object id, user principal name, mail address or username
-        user: String,
+        /// Object id, user principal name, mail address, display name or username; or a group's
+        name: String,
+        /// Look among the groups only
+        #[arg(long)]
+        group: bool,
     },
+
+    /// List the people of the tenant, each with state and reason
+    ///
+    /// With --json each person is a line.
+    Users(roster::Users),
+
+    /// List the groups of the tenant, each with state and reason
+    ///
+    /// With --json each group is a line.
+    Groups(roster::Groups),
+
+    /// Resolve the group name of a rule anew, after its group was deleted or made again
+    ///
+    /// A name in sync.allowed_groups and sync.ignored_groups means the object it meant at first. This pins it to the
+    /// group that has the name now.
+    Repin {
+        /// The name, as the rule spells it
+        rule: String,
+    },
+
+    /// Give a name free that is held for somebody deleted or renamed
+    ///
+    /// Whoever gets the name next inherits what hosts still keep for it: home directories, sudo rules, mail.
+    ReleaseName {
+        /// A username or a group's cn
+        name: String,
+    },
+
+    /// Names and numbers: list them, adopt numbers, take them over from another directory
+    #[command(subcommand)]
+    Ids(ids::Command),
+
+    /// SSH keys and shells that are set here for single people
+    #[command(subcommand)]
+    User(user::Command),
+
+    /// Write a first configuration: a few questions, and what to do in Microsoft's portal
+    ///
+    /// Every question can be answered by a flag, and without a terminal all of them must be. An existing file is not
+    /// overwritten.
+    Init(init::Options),
 
     /// Read a password from standard input, print its Argon2id hash
     ///
@@ -94,11 +156,17 @@ pub enum Command {
 
 const AFTER_HELP: &str = "\
 Examples:
+  ldap365 init
+  ldap365 authorize backup
   ldap365 --config ldap365.toml check
   ldap365 --config ldap365.toml serve
   ldap365 status
   ldap365 explain alice@contoso.com
-  ldap365 sync --full
+  ldap365 sync --dry-run
+  ldap365 users --inactive --reason disabled
+  ldap365 groups --not-imported
+  ldap365 ids import numbers.csv
+  ldap365 user add-key alice - < alice.pub
   ldap365 --json status | jq .state
   pwgen -s 32 1 | ldap365 hash-password
 
@@ -129,14 +197,15 @@ pub enum Error {
     /// Something that was checked does not work; the findings have been printed.
     #[error("not everything works; the lines marked FAILED say what to do")]
     CheckFailed,
-    /// `explain` was asked about somebody the tenant does not have.
-    #[error(
-        "nobody in the tenant has the object id, user principal name, mail address or username {user:?}, as of the last sync"
-    )]
-    Unknown {
-        /// As given.
-        user: String,
-    },
+    /// A file of local settings.
+    #[error(transparent)]
+    SettingsFile(#[from] settings_file::Error),
+    /// Nobody was authorised.
+    #[error(transparent)]
+    Authorize(#[from] authorize::Error),
+    /// No configuration was written.
+    #[error(transparent)]
+    Init(#[from] init::Error),
     /// A password was not hashed.
     #[error(transparent)]
     HashPassword(#[from] hash_password::Error),
@@ -154,17 +223,34 @@ pub enum Error {
 /// Does what the arguments ask for.
 pub async fn run(arguments: Arguments) -> Result<(), Error> {
     let mut output = Output::new(arguments.json);
-    if let Command::HashPassword = arguments.command {
-        return hash_password::run(&mut output);
+    match &arguments.command {
+        Command::HashPassword => return hash_password::run(&mut output),
+        Command::Init(options) => return init::run(&arguments.config, options, &mut output),
+        _ => {}
     }
     let config = config::load(&arguments.config)?;
     match &arguments.command {
         Command::Serve => serve::run(config).await,
-        Command::Check => check::run(&config, &mut output).await,
-        Command::Sync { full } => sync::run(&config, *full, &mut output).await,
+        Command::Check { groups: false } => check::run(&config, &mut output).await,
+        Command::Check { groups: true } => check::run_groups(&config, &mut output).await,
+        Command::Authorize(options) => authorize::run(&config, options, &mut output).await,
+        Command::Sync(options) => sync::run(&config, *options, &mut output).await,
         Command::Status => status::run(&config, &mut output).await,
-        Command::Explain { user } => explain::run(&config, user, &mut output).await,
-        Command::HashPassword => Ok(()),
+        Command::Explain { name, group } => explain::run(&config, name, *group, &mut output).await,
+        Command::Users(asked) => roster::users(&config, asked, &mut output).await,
+        Command::Groups(asked) => roster::groups(&config, asked, &mut output).await,
+        Command::Repin { rule } => {
+            let rule = rule.clone();
+            act::run(&config, Act::Repin { rule }, &mut output).await
+        }
+        Command::ReleaseName { name } => {
+            let name = name.clone();
+            act::run(&config, Act::ReleaseName { name }, &mut output).await
+        }
+        Command::Ids(command) => ids::run(&config, command, &mut output).await,
+        Command::User(command) => user::run(&config, command, &mut output).await,
+        // They need no configuration, and have been done.
+        Command::HashPassword | Command::Init(_) => Ok(()),
     }
 }
 
@@ -186,7 +272,7 @@ mod tests {
             "ldap365 sync --full --json --config x.toml",
         ] {
             let arguments = Arguments::try_parse_from(line.split(' ')).expect(line);
-            assert!(arguments.json && matches!(arguments.command, Command::Sync { full: true }));
+            assert!(arguments.json && matches!(arguments.command, Command::Sync(_)));
             assert_eq!(arguments.config, PathBuf::from("x.toml"));
         }
     }

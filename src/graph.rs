@@ -1,7 +1,7 @@
 //! Microsoft Graph: the tenant's users and groups as a series of delta pages.
 //!
 //! [`GraphClient`] fetches one [`Page`] at a time and follows links exactly as given, but never off the
-//! configured host. Whatever JSON says is turned into directory types here, in [`user`] and [`group`]; an
+//! configured host; a [`Reader`] fetches those of a round, the next one ahead. Whatever JSON says is turned into directory types here, in [`user`] and [`group`]; an
 //! object that cannot be read becomes a [`Problem`], never a failed page and never a removal. What to do
 //! with changes, and when to ask, is for `sync` to know.
 //!
@@ -23,7 +23,7 @@ pub mod user;
 use url::Url;
 
 pub use ahead::Reader;
-pub use client::{GraphClient, Organization, VerifiedDomain};
+pub use client::{DirectoryRole, GraphClient, Organization, SignedIn, VerifiedDomain};
 pub use error::{Error, Kind, Trace};
 pub use group::{GroupChange, GroupPatch, MemberChange};
 pub use link::Link;

@@ -26,6 +26,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -170,10 +171,10 @@ impl Context {
     }
 }
 
-/// Whether the certificate and key can be read and used together.
-pub fn check_identity(identity: &TlsIdentity) -> Result<(), Error> {
+/// Whether the certificate and key can be read and used together, and until when.
+pub fn check_identity(identity: &TlsIdentity) -> Result<Timestamp, Error> {
     tls::acceptor(identity)?;
-    Ok(())
+    Ok(tls::not_after(identity)?)
 }
 
 impl Server {

@@ -30,6 +30,7 @@
 //!
 //! * `key.rs`: the keys; `record.rs`: the values, one mirror type for each type of `directory`
 //! * `changes.rs`: two states to a batch; `loader.rs`: records to a state
+//! * `vault.rs`: secrets, encrypted with a key that is not in the store
 //! * `data_dir.rs`: permissions; `error.rs`: what can go wrong and who must act
 //!
 //! Everything here blocks: call it where blocking is allowed.
@@ -40,6 +41,7 @@ mod error;
 mod key;
 mod loader;
 mod record;
+mod vault;
 
 #[cfg(test)]
 mod tests;
@@ -56,6 +58,7 @@ use sled::Db;
 
 pub use error::Error;
 pub use record::Fault;
+pub use vault::VaultError;
 
 use changes::Changes;
 use key::Key;
@@ -202,11 +205,7 @@ impl Store {
         let shared = &*self.shared;
         let changes = Changes::between(old, new);
         let mut writer = shared.writer();
-        if writer.is_in_doubt {
-            return Err(Error::WriteFailedBefore {
-                dir: shared.dir.clone(),
-            });
-        }
+        shared.refuse_doubt(&writer)?;
         if changes.is_empty() {
             return Ok(CommitStats {
                 written: 0,
@@ -229,6 +228,16 @@ impl Shared {
     fn writer(&self) -> MutexGuard<'_, Writer> {
         // A panic within a commit leaves `is_in_doubt` set, which says all that poison would.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// After a failed write nobody knows what the disk holds, and sled is not asked to go on from there.
+    fn refuse_doubt(&self, writer: &Writer) -> Result<(), Error> {
+        match writer.is_in_doubt {
+            true => Err(Error::WriteFailedBefore {
+                dir: self.dir.clone(),
+            }),
+            false => Ok(()),
+        }
     }
 
     fn flush(&self) -> Result<(), Error> {

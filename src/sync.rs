@@ -1,8 +1,8 @@
 //! The sync: reads what changed in the tenant, applies the administrator's rules, hands over whole states.
 //!
-//! A pass has two phases, users and groups. Each is a [`round`] of delta pages; at its end the [`rules`]
-//! decide anew, the registry hands out names and numbers, and the whole new state goes to `commit`,
-//! which makes it durable and serves it. A phase that does not reach its end changes nothing. How the
+//! A pass has two phases, users and groups, read side by side and committed in that order. Each is a
+//! [`round`] of delta pages; at its end the [`rules`] decide anew, the registry hands out names and numbers,
+//! and the whole new state goes to `commit`, which makes it durable and serves it. A phase that does not reach its end changes nothing. How the
 //! state is stored or served is not known here. Start with [`pass()`], then [`settle`].
 
 pub mod apply;
@@ -34,7 +34,7 @@ pub use guard::Held;
 pub use pass::{Event, Order, Source, pass, pass_from};
 pub use phase::PhaseName;
 pub use reading::Unfinished;
-pub use rules::{RuleProblem, Warning};
+pub use rules::{RepinError, Repinned, RuleProblem, Warning, repin};
 pub use summary::Summary;
 
 /// When to sync, and by which rules (product contract, `[sync]`).
@@ -83,6 +83,8 @@ pub struct Settled {
     pub problems: Vec<RuleProblem>,
     /// What deserves a look, though the rules work.
     pub warnings: Vec<Warning>,
+    /// What registering had to report on single people and groups.
+    pub registrations: Vec<registry::Problem>,
 }
 
 /// The users and groups as the tenant has them, read whole; pinned groups that were deleted included.
@@ -138,14 +140,14 @@ pub fn settle(
     if !rules.users {
         freeze::freeze_people(before, &mut next);
     }
-    let mut next = guard::guarded(before, next, rules, now, is_first, |directory| {
-        registry::register(directory, policy, now);
-    });
+    let register = |directory: &mut Directory| registry::register(directory, policy, now);
+    let (mut next, registrations) = guard::guarded(before, next, rules, now, is_first, register);
     next.withheld = Withheld::between((&users, &groups), (&next.users, &next.groups));
     let settled = Settled {
         held: guard::held(&next),
         problems: verdict.problems,
         warnings,
+        registrations,
     };
     (next, settled)
 }

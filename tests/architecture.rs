@@ -86,6 +86,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["admin"]),
     ("bincode", &["store"]),
     ("clap", &["cli", "main"]),
+    ("csv", &["admin"]),
     ("hyper", &["admin"]),
     ("ldap3_proto", &["ldap"]),
     ("oauth2", &["oauth"]),
@@ -94,7 +95,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sled", &["store"]),
     ("tokio_rustls", &["ldap"]),
     ("toml", &["config"]),
-    ("x509_parser", &["oauth"]),
+    ("x509_parser", &["ldap", "oauth"]),
 ];
 
 fn root() -> &'static Path {

@@ -7,6 +7,8 @@ use std::os::unix::net::UnixStream as BlockingUnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::extract::connect_info::Connected;
+use axum::serve::IncomingStream;
 use tokio::net::{UnixListener, UnixStream, unix};
 use tracing::warn;
 
@@ -69,6 +71,22 @@ impl Socket {
                 warn!(%error, "refused a connection to the admin socket: the peer is unknown");
                 false
             }
+        }
+    }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer {
+    /// The user; `None` when the system does not say.
+    pub uid: Option<u32>,
+}
+
+impl Connected<IncomingStream<'_, Socket>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Socket>) -> Self {
+        let peer = stream.io().peer_cred();
+        Self {
+            uid: peer.ok().map(|peer| peer.uid()),
         }
     }
 }

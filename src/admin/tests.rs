@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
@@ -13,15 +14,21 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::client::Client;
-use super::report::{Health, PassSummary, Phase, PhaseReport};
+use super::report::explanation::PersonExplanation;
+use super::report::pass::{PassSummary, Phase};
+use super::report::status::{Health, PhaseReport};
 use super::*;
 
 /// A program with one user, which is ready when told so.
 #[derive(Default)]
 pub(crate) struct Program {
+    /// How many people it lists, all of them alike.
+    pub people: usize,
     /// What goes wrong in each of its passes.
     pub failures: Vec<String>,
     pub is_ready: AtomicBool,
+    /// Authorisations for its one credential.
+    pub delivered: Mutex<Vec<Vec<u8>>>,
 }
 
 fn status() -> Status {
@@ -38,21 +45,49 @@ fn status() -> Status {
         people_inactive: 2,
         groups_imported: 3,
         groups_not_imported: 4,
+        people_withheld: 0,
+        groups_withheld: 0,
+        flawed: 0,
+        pins: Vec::new(),
         credentials: Vec::new(),
     }
 }
 
 fn ada() -> Explanation {
-    Explanation {
+    Explanation::Person(PersonExplanation {
         object_id: Uuid::from_u128(7),
         user_principal_name: Some("ada/l@contoso.com".to_owned()),
-        display_name: None,
         username: Some("ada".to_owned()),
         uid_number: Some(1000),
         is_active: true,
         reason: "no rule speaks against it".to_owned(),
-        path: Vec::new(),
-        groups: Vec::new(),
+        ..PersonExplanation::default()
+    })
+}
+
+fn row() -> PersonRow {
+    PersonRow {
+        object_id: Uuid::from_u128(7),
+        username: Some("ada".to_owned()),
+        user_principal_name: Some("ada/l@contoso.com".to_owned()),
+        display_name: None,
+        mail: None,
+        uid_number: Some(1000),
+        is_active: true,
+        reason: "no rule speaks against it".to_owned(),
+        flaws: vec!["renamed in vain".to_owned()],
+    }
+}
+
+fn unknown(name: &str) -> Refusal {
+    let error = format!("nobody in the tenant is called \"{name}\"");
+    Refusal::new(RefusalKind::NotFound, error)
+}
+
+fn order(full: bool) -> SyncOrder {
+    SyncOrder {
+        full,
+        ..SyncOrder::default()
     }
 }
 
@@ -69,17 +104,46 @@ impl Daemon for Program {
         status()
     }
 
-    fn explain(&self, user: &str) -> Vec<Explanation> {
-        if user == "ada/l@contoso.com" {
-            vec![ada()]
-        } else {
-            Vec::new()
+    fn explain(&self, query: &ExplainQuery) -> Result<Vec<Explanation>, Refusal> {
+        match query.name.as_str() {
+            "ada/l@contoso.com" => Ok(vec![ada()]),
+            name => Err(unknown(name)),
         }
     }
 
-    fn sync(&self, full: bool) -> mpsc::Receiver<SyncEvent> {
+    fn people(&self, query: &PersonQuery) -> Result<Rows<PersonRow>, Refusal> {
+        match &query.group {
+            Some(group) => Err(unknown(group)),
+            None => Ok(Box::new(std::iter::repeat_n(row(), self.people.max(1)))),
+        }
+    }
+
+    fn groups(&self, _: &GroupQuery) -> Result<Rows<GroupRow>, Refusal> {
+        Ok(Box::new(std::iter::empty()))
+    }
+
+    fn identities(&self) -> Rows<IdentityRow> {
+        Box::new(std::iter::empty())
+    }
+
+    fn local_settings(&self, user: &str) -> Result<LocalSettings, Refusal> {
+        Err(unknown(user))
+    }
+
+    fn export(&self, _: Format) -> Result<String, Refusal> {
+        Ok("user,number\n".to_owned())
+    }
+
+    async fn act(&self, act: Act) -> Result<Done, Refusal> {
+        match act {
+            Act::Repin { rule } => Ok(Done::changed(format!("{rule} means another group"))),
+            act => Err(Refusal::new(RefusalKind::Conflict, act)),
+        }
+    }
+
+    async fn sync(&self, order: SyncOrder) -> Result<mpsc::Receiver<SyncEvent>, Refusal> {
         let (sender, receiver) = mpsc::channel(1);
-        let summary = summary(full, &self.failures);
+        let summary = summary(order.full, &self.failures);
         tokio::spawn(async move {
             let read = SyncEvent::Read {
                 phase: Phase::Users,
@@ -89,7 +153,28 @@ impl Daemon for Program {
                 sender.send(event).await.expect("the client listens");
             }
         });
-        receiver
+        Ok(receiver)
+    }
+
+    async fn authorize(
+        &self,
+        credential: &str,
+        authorization: &[u8],
+    ) -> Result<(), AuthorizeError> {
+        match credential {
+            "backup/1" => {
+                let delivered = authorization.to_vec();
+                self.delivered.lock().expect("no panic").push(delivered);
+                Ok(())
+            }
+            name => Err(AuthorizeError::Unknown {
+                name: name.to_owned(),
+            }),
+        }
+    }
+
+    async fn check_credential(&self, credential: &str) -> Option<Vec<Finding>> {
+        (credential == "backup/1").then(|| vec![Finding::ok("users", "readable")])
     }
 
     fn readiness(&self) -> Readiness {
@@ -166,25 +251,71 @@ async fn the_socket_answers_questions() {
     let running = start().await;
     let client = running.client();
     assert_eq!(client.status().await.expect("answered"), status());
-    assert_eq!(
-        client.explain("ada/l@contoso.com").await.expect("answered"),
-        [ada()]
-    );
+    let about = |name: &str| ExplainQuery {
+        name: name.to_owned(),
+        is_group: false,
+    };
+    let explained = client.explain(&about("ada/l@contoso.com")).await;
+    assert_eq!(explained.expect("answered"), [ada()]);
     let refusal = client
-        .explain("no/body")
+        .explain(&about("no/body"))
         .await
         .expect_err("there is no such person");
     assert_eq!(
         refusal.to_string(),
         "nobody in the tenant is called \"no/body\""
     );
+    let settings = client.local_settings("no/body").await;
+    assert!(
+        matches!(settings, Err(client::Error::Refused(_))),
+        "{settings:?}"
+    );
+    let exported = client.export(Format::Csv).await;
+    assert_eq!(exported.expect("answered"), "user,number\n");
+}
+
+#[tokio::test]
+async fn rows_arrive_one_by_one_however_many_there_are() {
+    let running = start_program(Program {
+        people: 5_000,
+        ..Program::default()
+    })
+    .await;
+    let mut rows = running
+        .client()
+        .people(&PersonQuery::default())
+        .await
+        .expect("answered");
+    let mut count = 0;
+    while let Some(read) = rows.next().await.expect("read") {
+        assert_eq!(read, row());
+        count += 1;
+    }
+    assert_eq!(count, 5_000);
+}
+
+#[tokio::test]
+async fn an_act_is_answered_with_what_it_changed_or_why_not() {
+    let running = start().await;
+    let rule = "Staff & Co".to_owned();
+    let done = running.client().act(&Act::Repin { rule }).await;
+    assert_eq!(
+        done.expect("done").changed,
+        ["Staff & Co means another group"]
+    );
+    let name = "ada".to_owned();
+    let refused = running.client().act(&Act::ReleaseName { name }).await;
+    let Err(client::Error::Refused(refusal)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(refusal.kind, RefusalKind::Conflict);
 }
 
 #[tokio::test]
 async fn a_pass_is_followed_to_its_summary() {
     let running = start().await;
     for full in [false, true] {
-        let mut events = running.client().sync(full).await.expect("ordered");
+        let mut events = running.client().sync(order(full)).await.expect("ordered");
         let read = events.next().await.expect("read");
         assert_eq!(
             read,
@@ -199,6 +330,31 @@ async fn a_pass_is_followed_to_its_summary() {
 }
 
 #[tokio::test]
+async fn an_authorisation_is_delivered_as_it_is_and_never_given_out() {
+    let running = start().await;
+    let client = running.client();
+    let bytes = b"{\"refresh_token\":\"0.A\"}";
+    client.authorize("backup/1", bytes).await.expect("taken");
+    assert_eq!(
+        *running.program.delivered.lock().expect("no panic"),
+        [bytes]
+    );
+    let error = client.authorize("other", bytes).await.expect_err("unknown");
+    assert!(
+        error
+            .to_string()
+            .contains("no delegated credential \"other\""),
+        "{error}"
+    );
+    assert_eq!(
+        client.check_credential("backup/1").await.expect("answered"),
+        [Finding::ok("users", "readable")]
+    );
+    let page = "/api/v1/credentials/backup%2F1/authorization";
+    assert_eq!(running.get(page).await.0, "HTTP/1.1 404 Not Found");
+}
+
+#[tokio::test]
 async fn tcp_tells_health_and_nothing_else() {
     let running = start().await;
     assert_eq!(
@@ -210,7 +366,12 @@ async fn tcp_tells_health_and_nothing_else() {
     assert_eq!(body, r#"{"is_ready":false,"reason":"no snapshot yet"}"#);
     running.program.is_ready.store(true, Ordering::Relaxed);
     assert_eq!(running.get("/readyz").await.0, "HTTP/1.1 200 OK");
-    for page in ["/api/v1/status", "/api/v1/explain/ada", "/api/v1/sync"] {
+    for page in [
+        "/api/v1/status",
+        "/api/v1/users",
+        "/api/v1/acts",
+        "/api/v1/sync",
+    ] {
         assert_eq!(
             running.get(page).await.0,
             "HTTP/1.1 404 Not Found",

@@ -1,7 +1,11 @@
 //! The one current state: read from the store at start, replaced whole, durable before it is served.
+//!
+//! Two hands replace it: a sync pass, which reads for minutes from the state it began with, and an administrator,
+//! whose [amendments](Keeper::amend) take effect at once. A pass therefore [begins](Keeper::begin_pass) by name, and
+//! what was amended since is done again on whatever it commits, so that neither undoes the other.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -9,11 +13,12 @@ use tokio::task;
 use tracing::{info, warn};
 
 use crate::config::Config;
-use crate::directory::State;
+use crate::directory::registry::Policy;
+use crate::directory::{Directory, State};
 use crate::dit::{self, Snapshot};
 use crate::ldap::Published;
 use crate::store::{self, Store};
-use crate::sync::{self, Settled};
+use crate::sync::{self, Rules, Settled};
 
 /// Holds the store and the state that was last committed to it.
 pub(crate) struct Keeper {
@@ -23,12 +28,44 @@ pub(crate) struct Keeper {
 
 struct Inner {
     data_dir: PathBuf,
-    /// `None` after a failed commit: what it left behind is known only once the store is opened anew. Held
-    /// during a commit, because the store writes the difference from the state before.
-    store: Mutex<Option<Store>>,
+    /// Held during a commit, because the store writes the difference from the state before.
+    desk: Mutex<Desk>,
+    rules: Rules,
+    policy: Policy,
     tree: dit::Settings,
     state: ArcSwap<State>,
     published: Published,
+}
+
+/// What whoever commits works with.
+struct Desk {
+    /// `None` after a failed commit: what it left behind is known only once the store is opened anew.
+    store: Option<Store>,
+    /// What was amended since the pass under way last looked at the state, oldest first.
+    amendments: Vec<Amendment>,
+}
+
+/// Does an amendment once more; the sentence says why it cannot be done any longer.
+type Amendment = Box<dyn Fn(&mut Directory) -> Result<(), String> + Send>;
+
+/// An amendment that has taken effect.
+#[derive(Debug)]
+pub(crate) struct Amended<T> {
+    /// What the change itself had to say.
+    pub told: T,
+    /// What the rules have to say now.
+    pub settled: Settled,
+}
+
+/// Why nothing was amended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AmendError<E: std::error::Error + 'static> {
+    /// The change cannot be made.
+    #[error(transparent)]
+    Refused(E),
+    /// It could not be written; what was before still holds.
+    #[error("the change could not be written; nothing was changed")]
+    Store(#[source] store::Error),
 }
 
 impl Keeper {
@@ -42,7 +79,7 @@ impl Keeper {
         let store = Store::open(&config.data_dir)?;
         store.bind_tenant(&config.oauth.tenant)?;
         let loaded = Arc::new(store.load()?);
-        let (current, settled) = resettled(&loaded, config);
+        let (current, settled) = resettled(&loaded, &config.sync.rules, &config.registry);
         for problem in &settled.problems {
             warn!("{problem}");
         }
@@ -51,12 +88,17 @@ impl Keeper {
         }
         let inner = Inner {
             data_dir: config.data_dir.clone(),
-            store: Mutex::new(Some(store)),
+            desk: Mutex::new(Desk {
+                store: Some(store),
+                amendments: Vec::new(),
+            }),
+            rules: config.sync.rules.clone(),
+            policy: config.registry.clone(),
             tree: config.dit.clone(),
             state: ArcSwap::new(loaded),
             published,
         };
-        inner.commit(current, Timestamp::now())?;
+        inner.commit(&mut inner.desk(), current, Timestamp::now())?;
         Ok(Self {
             inner: Arc::new(inner),
             settled,
@@ -72,7 +114,11 @@ impl Keeper {
                 return Ok(None);
             }
             let loaded = Store::open(&config.data_dir)?.load()?;
-            Ok(Some(resettled(&loaded, &config)))
+            Ok(Some(resettled(
+                &loaded,
+                &config.sync.rules,
+                &config.registry,
+            )))
         })
         .await
     }
@@ -92,20 +138,110 @@ impl Keeper {
         self.inner.published.load().is_some()
     }
 
-    /// Makes a new state durable, then serves it, and returns it as committed.
+    /// Runs work on the store beside the state, where it may block.
+    ///
+    /// # Errors
+    /// Those of `work`, and of opening the store anew after a failed write.
+    pub async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, store::Error> {
+        let inner = self.inner.clone();
+        blocking(move || inner.with_store(work)).await
+    }
+
+    /// The state that a pass builds upon. There is one pass at a time; a new one ends the one before.
+    pub async fn begin_pass(&self) -> Arc<State> {
+        let inner = self.inner.clone();
+        blocking(move || {
+            // Within the lock: an amendment is in the state given out, or in the list, and never in neither.
+            inner.desk().amendments.clear();
+            inner.state.load_full()
+        })
+        .await
+    }
+
+    /// Makes a state that the pass under way arrived at durable, then serves it, and returns it as committed: with
+    /// all that was amended since [`begin_pass`](Self::begin_pass) or the pass' last commit.
     ///
     /// # Errors
     /// The store's. The state before is still served.
-    pub async fn commit(&self, state: State) -> Result<Arc<State>, store::Error> {
+    pub async fn commit_pass(&self, state: State) -> Result<Arc<State>, store::Error> {
         let inner = self.inner.clone();
-        blocking(move || inner.commit(state, Timestamp::now())).await
+        blocking(move || inner.commit_pass(state, Timestamp::now())).await
+    }
+
+    /// Changes the directory for an administrator: `change` is applied to the current state, the rules decide anew,
+    /// and the result is durable and served when this returns. Waits for a commit under way, not for a pass.
+    ///
+    /// `change` is called again, on a newer state, when a pass commits that had begun before.
+    ///
+    /// # Errors
+    /// What `change` says, which leaves everything as it was, or the store's.
+    pub async fn amend<T, E>(
+        &self,
+        change: impl Fn(&mut Directory) -> Result<T, E> + Send + 'static,
+    ) -> Result<Amended<T>, AmendError<E>>
+    where
+        T: Send + 'static,
+        E: std::error::Error + Send + 'static,
+    {
+        let inner = self.inner.clone();
+        blocking(move || inner.amend(change, Timestamp::now())).await
     }
 }
 
 impl Inner {
-    fn commit(&self, mut new: State, now: Timestamp) -> Result<Arc<State>, store::Error> {
-        let mut held = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let store = match held.take() {
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        // A panic within a commit leaves no store on the desk, which says all that poison would.
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn commit_pass(&self, mut new: State, now: Timestamp) -> Result<Arc<State>, store::Error> {
+        let mut desk = self.desk();
+        if !desk.amendments.is_empty() {
+            for amendment in &desk.amendments {
+                if let Err(reason) = amendment(&mut new.directory) {
+                    warn!(target: "audit", "a change made during the pass was overtaken by it: {reason}");
+                }
+            }
+            (new, _) = resettled(&new, &self.rules, &self.policy);
+        }
+        let committed = self.commit(&mut desk, new, now)?;
+        desk.amendments.clear();
+        Ok(committed)
+    }
+
+    fn amend<T, E: std::error::Error>(
+        &self,
+        change: impl Fn(&mut Directory) -> Result<T, E> + Send + 'static,
+        now: Timestamp,
+    ) -> Result<Amended<T>, AmendError<E>> {
+        let mut desk = self.desk();
+        if desk.store.is_none() {
+            // What the disk holds may be newer than the state in memory.
+            desk.store = Some(self.reopened().map_err(AmendError::Store)?);
+        }
+        let mut new = State::clone(&self.state.load());
+        let told = change(&mut new.directory).map_err(AmendError::Refused)?;
+        let (new, settled) = resettled(&new, &self.rules, &self.policy);
+        self.commit(&mut desk, new, now)
+            .map_err(AmendError::Store)?;
+        desk.amendments.push(Box::new(move |directory| {
+            change(directory)
+                .map(|_| ())
+                .map_err(|error| error.to_string())
+        }));
+        Ok(Amended { told, settled })
+    }
+
+    fn commit(
+        &self,
+        desk: &mut Desk,
+        mut new: State,
+        now: Timestamp,
+    ) -> Result<Arc<State>, store::Error> {
+        let store = match desk.store.take() {
             Some(store) => store,
             None => self.reopened()?,
         };
@@ -123,7 +259,7 @@ impl Inner {
             false => None,
         };
         store.commit(&old, &new, now)?;
-        *held = Some(store);
+        desk.store = Some(store);
         let new = Arc::new(new);
         self.state.store(new.clone());
         if let Some(snapshot) = snapshot {
@@ -136,6 +272,23 @@ impl Inner {
         Ok(new)
     }
 
+    fn with_store<T>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, store::Error>,
+    ) -> Result<T, store::Error> {
+        let mut desk = self.desk();
+        let store = match desk.store.take() {
+            Some(store) => store,
+            None => self.reopened()?,
+        };
+        let done = work(&store);
+        // A vault without its key leaves the store as good as it was; what any other error left is not known.
+        if matches!(done, Ok(_) | Err(store::Error::Vault(_))) {
+            desk.store = Some(store);
+        }
+        done
+    }
+
     /// The store again after a failed commit, which it holds either wholly or not at all.
     fn reopened(&self) -> Result<Store, store::Error> {
         let store = Store::open(&self.data_dir)?;
@@ -146,27 +299,26 @@ impl Inner {
 }
 
 /// The state with the rules applied as they are configured now, once they can be judged.
-fn resettled(loaded: &State, config: &Config) -> (State, Settled) {
-    let mut state = State::clone(loaded);
-    if !sync::is_complete(&state) {
+fn resettled(state: &State, rules: &Rules, policy: &Policy) -> (State, Settled) {
+    let mut new = State::clone(state);
+    if !sync::is_complete(state) {
         // The groups that rules name have not been read.
-        return (state, Settled::default());
+        return (new, Settled::default());
     }
-    let (directory, settled) = sync::resettle(
-        &loaded.directory,
-        &config.sync.rules,
-        &config.registry,
-        Timestamp::now(),
-        !sync::is_servable(loaded),
-    );
-    state.directory = directory;
-    (state, settled)
+    let is_first = !sync::is_servable(state);
+    let (directory, settled) =
+        sync::resettle(&state.directory, rules, policy, Timestamp::now(), is_first);
+    new.directory = directory;
+    (new, settled)
 }
 
 /// Runs work on the store where it may block.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     }
 }
+
+#[cfg(test)]
+mod tests;

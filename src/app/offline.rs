@@ -2,32 +2,84 @@
 
 use std::sync::Arc;
 
-use super::explain::explain as explain_in;
-use super::keeper::Keeper;
-use super::syncer::run_pass;
-use super::{Cloud, Error, daemon, report};
-use crate::admin::report::{Explanation, PassSummary, Status, SyncEvent};
-use crate::config::Config;
-use crate::sync::Unfinished;
 use arc_swap::ArcSwapOption;
+use tracing::info;
+
+use super::keeper::Keeper;
+use super::syncer::{DryRun, Outcome, run_pass};
+use super::view::{Terms, View};
+use super::{
+    Cloud, Error, acts, daemon, explain as explaining, identities as identity, report, roster,
+};
+use crate::admin::Refusal;
+use crate::admin::Rows;
+use crate::admin::report::act::{Act, Done, Format};
+use crate::admin::report::explanation::{ExplainQuery, Explanation};
+use crate::admin::report::identity::{IdentityRow, LocalSettings};
+use crate::admin::report::pass::{PassSummary, SyncEvent};
+use crate::admin::report::roster::{GroupQuery, GroupRow, PersonQuery, PersonRow};
+use crate::admin::report::status::Status;
+use crate::config::Config;
+use crate::sync::{Settled, Unfinished};
 
 /// How things stood when the store was last written; nothing is changed.
 pub async fn status(config: &Config) -> Result<Status, Error> {
-    let (state, settled) = Keeper::peek(config).await?.unwrap_or_default();
-    Ok(daemon::status(
-        &config.oauth.tenant,
-        &state,
-        &settled,
-        None,
-        &[],
-    ))
+    let (view, settled) = view(config).await?;
+    let tenant = &config.oauth.tenant;
+    Ok(daemon::status(tenant, &view, &settled, None, &[]))
 }
 
-/// Everyone `user` may mean, and why they are active or not; nothing is changed.
-pub async fn explain(config: &Config, user: &str) -> Result<Vec<Explanation>, Error> {
-    let (state, _) = Keeper::peek(config).await?.unwrap_or_default();
-    let nested = config.sync.rules.nested_groups;
-    Ok(explain_in(&state.directory, nested, user))
+/// Every person, group or former object that a name may mean; nothing is changed.
+pub async fn explain(config: &Config, query: &ExplainQuery) -> Result<Vec<Explanation>, Error> {
+    let (view, _) = view(config).await?;
+    Ok(explaining::explain(&view, query).map_err(Refusal::from)?)
+}
+
+/// The people of the tenant; nothing is changed.
+pub async fn people(config: &Config, query: &PersonQuery) -> Result<Rows<PersonRow>, Error> {
+    let (view, _) = view(config).await?;
+    Ok(roster::people(&view, query).map_err(Refusal::from)?)
+}
+
+/// The groups of the tenant; nothing is changed.
+pub async fn groups(config: &Config, query: &GroupQuery) -> Result<Rows<GroupRow>, Error> {
+    let (view, _) = view(config).await?;
+    Ok(roster::groups(&view, query))
+}
+
+/// Every name and number ever handed out; nothing is changed.
+pub async fn identities(config: &Config) -> Result<Rows<IdentityRow>, Error> {
+    let (view, _) = view(config).await?;
+    Ok(identity::rows(&view))
+}
+
+/// What is set here for one person; nothing is changed.
+pub async fn local_settings(config: &Config, user: &str) -> Result<LocalSettings, Error> {
+    let (view, _) = view(config).await?;
+    Ok(identity::local_settings(&view, user).map_err(Refusal::from)?)
+}
+
+/// Everything that is set here, as the text of a file; nothing is changed.
+pub async fn export(config: &Config, format: Format) -> Result<String, Error> {
+    let (view, _) = view(config).await?;
+    Ok(identity::export(&view, format))
+}
+
+/// Does what an administrator orders.
+pub async fn act(config: &Config, act: Act) -> Result<Done, Error> {
+    let keeper = open(config).await?;
+    let what = act.to_string();
+    let done = acts::perform(&keeper, &Arc::new(Terms::of(config)), act)
+        .await?
+        .told;
+    info!(target: "audit", "{what}: {}", done.changed.join("; "));
+    Ok(done)
+}
+
+/// Lets everything pass that is held back now; how many people, groups and memberships that is.
+pub async fn accept(config: &Config) -> Result<usize, Error> {
+    let keeper = open(config).await?;
+    Ok(acts::accept(&keeper).await?.told)
 }
 
 /// One pass, now.
@@ -36,8 +88,8 @@ pub async fn sync(
     full: bool,
     progress: impl Fn(SyncEvent),
 ) -> Result<PassSummary, Error> {
-    let keeper = Keeper::open(config, Arc::new(ArcSwapOption::empty())).await?;
-    let cloud = Cloud::new(config)?;
+    let keeper = Arc::new(open(config).await?);
+    let cloud = Cloud::with_vault(config, &keeper).await?;
     let summary = run_pass(
         &cloud.graph,
         &keeper,
@@ -49,4 +101,38 @@ pub async fn sync(
     )
     .await;
     Ok(report::pass_summary(&summary))
+}
+
+/// What a pass would change, the summary last; nothing is changed.
+pub async fn dry_run(
+    config: &Config,
+    full: bool,
+    progress: impl Fn(SyncEvent),
+) -> Result<Rows<SyncEvent>, Error> {
+    let (view, _) = view(config).await?;
+    let cloud = Cloud::with_store_untouched(config).await?;
+    let run = DryRun {
+        client: cloud.graph,
+        state: view.state,
+        settings: config.sync.clone(),
+        policy: config.registry.clone(),
+        full,
+    };
+    let outcome: Outcome = run.read(progress).await;
+    Ok(Box::new(outcome.events()))
+}
+
+/// The store as if a daemon served from it.
+async fn open(config: &Config) -> Result<Keeper, Error> {
+    Ok(Keeper::open(config, Arc::new(ArcSwapOption::empty())).await?)
+}
+
+/// What the store holds, under the rules as they are configured now.
+async fn view(config: &Config) -> Result<(View, Settled), Error> {
+    let (state, settled) = Keeper::peek(config).await?.unwrap_or_default();
+    let view = View {
+        state: Arc::new(state),
+        terms: Arc::new(Terms::of(config)),
+    };
+    Ok((view, settled))
 }

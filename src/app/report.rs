@@ -1,6 +1,6 @@
 //! What the sync says, in the words of the admin socket.
 
-use crate::admin::report::{GroupChanges, PassSummary, UserChanges};
+use crate::admin::report::pass::{GroupChanges, PassSummary, UserChanges};
 use crate::directory::{Progress, State};
 use crate::sync::tally::Tally;
 use crate::sync::{Error, PhaseName, Summary};
@@ -28,6 +28,8 @@ pub(crate) fn pass_summary(summary: &Summary) -> PassSummary {
         },
         requests: summary.requests as u64,
         duration_ms: summary.duration.as_millis() as u64,
+        held: summary.settled.held.items.len(),
+        is_dry_run: false,
         problems: problems(summary),
         failures: summary.errors.iter().map(with_causes).collect(),
     }
@@ -44,6 +46,13 @@ fn problems(summary: &Summary) -> Vec<String> {
     rules
         .chain(summary.settled.held.sentences())
         .chain(warnings)
+        .chain(
+            summary
+                .settled
+                .registrations
+                .iter()
+                .map(ToString::to_string),
+        )
         .chain(unreadable)
         .chain(left_out)
         .collect()

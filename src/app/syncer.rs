@@ -1,5 +1,6 @@
 //! The loop that runs passes: on schedule, and when someone asks.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::keeper::Keeper;
+use super::plan::plan;
 use super::report;
-use crate::admin::report::{PassSummary, Phase, SyncEvent};
+use crate::admin::report::pass::{PassSummary, Phase, SyncEvent};
+use crate::directory::State;
 use crate::directory::registry::Policy;
 use crate::graph::GraphClient;
 use crate::sync::schedule::Schedule;
@@ -30,6 +33,7 @@ pub(crate) struct Board {
 }
 
 /// What is on the board.
+#[derive(Clone)]
 pub(crate) struct News {
     /// What the last pass did; `None` before the first.
     pub last: Option<PassSummary>,
@@ -46,7 +50,7 @@ pub(crate) struct News {
 }
 
 /// Passes asked for that have not begun.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Orders {
     full: bool,
     listeners: Vec<mpsc::Sender<SyncEvent>>,
@@ -74,9 +78,14 @@ impl Board {
         self.news.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks for a pass that begins after now, because one that runs may have read past what it is to see.
-    pub fn order(&self, full: bool) -> mpsc::Receiver<SyncEvent> {
+    /// Asks for a pass that begins after now, because one that runs may have read past what it is to see. `first`
+    /// is the first event to be read.
+    pub fn order(&self, full: bool, first: Option<SyncEvent>) -> mpsc::Receiver<SyncEvent> {
         let (sender, receiver) = mpsc::channel(EVENTS_MAX);
+        if let Some(first) = first {
+            // The channel is new and has room.
+            let _ = sender.try_send(first);
+        }
         let mut news = self.news();
         if !news.is_closed {
             news.orders.full |= full;
@@ -198,8 +207,86 @@ pub(crate) async fn run_pass(
     unfinished: &mut Unfinished,
     events: impl Fn(SyncEvent),
 ) -> Summary {
+    let commit = |state| keeper.commit_pass(state);
+    let base = keeper.begin_pass().await;
+    let order = Order {
+        settings,
+        policy,
+        full,
+        named_max: NAMED_MAX,
+    };
+    sync::pass(client, base, order, unfinished, progress(events), commit).await
+}
+
+/// A pass that commits nothing.
+pub(crate) struct DryRun {
+    pub client: GraphClient,
+    /// What the pass would build upon.
+    pub state: Arc<State>,
+    pub settings: Settings,
+    pub policy: Policy,
+    /// Enumerate everything.
+    pub full: bool,
+}
+
+/// What a dry run has found out.
+pub(crate) struct Outcome {
+    summary: Summary,
+    before: Arc<State>,
+    after: Arc<State>,
+    nested: bool,
+}
+
+impl DryRun {
+    /// Reads and decides as a pass does, and keeps the result to itself.
+    pub async fn read(self, events: impl Fn(SyncEvent)) -> Outcome {
+        let after = Mutex::new(self.state.clone());
+        let commit = async |state: State| {
+            let state = Arc::new(state);
+            *after.lock().unwrap_or_else(PoisonError::into_inner) = state.clone();
+            Ok::<_, Infallible>(state)
+        };
+        let order = Order {
+            settings: &self.settings,
+            policy: &self.policy,
+            full: self.full,
+            named_max: NAMED_MAX,
+        };
+        let summary = sync::pass(
+            &self.client,
+            self.state.clone(),
+            order,
+            &mut Unfinished::default(),
+            progress(events),
+            commit,
+        )
+        .await;
+        Outcome {
+            summary,
+            before: self.state,
+            after: after.into_inner().unwrap_or_else(PoisonError::into_inner),
+            nested: self.settings.rules.nested_groups,
+        }
+    }
+}
+
+impl Outcome {
+    /// What would change, then the end.
+    pub fn events(self) -> impl Iterator<Item = SyncEvent> + Send {
+        let done = PassSummary {
+            is_dry_run: true,
+            ..report::pass_summary(&self.summary)
+        };
+        plan(self.before, self.after, self.nested)
+            .map(SyncEvent::Planned)
+            .chain([SyncEvent::Finished(done)])
+    }
+}
+
+/// What a pass tells, for whoever watches.
+fn progress(events: impl Fn(SyncEvent)) -> impl Fn(Event) {
     let objects = [AtomicUsize::new(0), AtomicUsize::new(0)];
-    let progress = |event: Event| match event {
+    move |event: Event| match event {
         Event::Began { phase, .. } | Event::Restarted { phase } => {
             objects[phase as usize].store(0, Ordering::Relaxed);
         }
@@ -213,15 +300,7 @@ pub(crate) async fn run_pass(
             events(SyncEvent::Read { phase, objects });
         }
         Event::Resumed { .. } | Event::Waiting { .. } | Event::Committed { .. } => {}
-    };
-    let order = Order {
-        settings,
-        policy,
-        full,
-        named_max: NAMED_MAX,
-    };
-    let commit = |state| keeper.commit(state);
-    sync::pass(client, keeper.state(), order, unfinished, progress, commit).await
+    }
 }
 
 /// A pass that changed nothing is no news at `info`.

@@ -1,22 +1,27 @@
-//! `ldap365 explain USER`
+//! `ldap365 explain NAME`
 
 use super::Error;
 use super::output::Output;
 use crate::admin::client::{self, Client};
+use crate::admin::report::explanation::{ExplainQuery, Explanation};
 use crate::app::offline;
 use crate::config::Config;
 
-/// Prints why each person whom `user` may mean is active or not.
-pub(super) async fn run(config: &Config, user: &str, output: &mut Output) -> Result<(), Error> {
-    let explanations = match Client::new(&config.admin.socket).explain(user).await {
-        Err(client::Error::NoDaemon { .. }) => offline::explain(config, user).await?,
+/// Prints why each person, or group, whom `name` may mean is served or not.
+pub(super) async fn run(
+    config: &Config,
+    name: &str,
+    is_group: bool,
+    output: &mut Output,
+) -> Result<(), Error> {
+    let query = ExplainQuery {
+        name: name.to_owned(),
+        is_group,
+    };
+    let explanations = match Client::new(&config.admin.socket).explain(&query).await {
+        Err(client::Error::NoDaemon { .. }) => offline::explain(config, &query).await?,
         answer => answer?,
     };
-    if explanations.is_empty() {
-        return Err(Error::Unknown {
-            user: user.to_owned(),
-        });
-    }
-    let texts: Vec<String> = explanations.iter().map(ToString::to_string).collect();
+    let texts: Vec<String> = explanations.iter().map(Explanation::to_string).collect();
     output.show(&explanations, &texts.join("\n\n"))
 }

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::Error;
+use super::{Error, authorize, init};
 use crate::config::LoadError;
 
 /// Lines that fit a terminal with the command still in sight.
@@ -34,11 +34,17 @@ fn is_hangup(error: &Error) -> bool {
 fn exit_status(error: &Error) -> u8 {
     match error {
         Error::Config(_) | Error::Logging(_) => MISUSED,
+        Error::Init(init::Error::MissingFlags { .. } | init::Error::Unfit { .. }) => MISUSED,
+        Error::Authorize(
+            authorize::Error::Unknown { .. } | authorize::Error::NotDelegated { .. },
+        ) => MISUSED,
         Error::App(_)
+        | Error::Authorize(_)
         | Error::CheckFailed
-        | Error::Unknown { .. }
+        | Error::SettingsFile(_)
         | Error::Daemon(_)
         | Error::HashPassword(_)
+        | Error::Init(_)
         | Error::PassFailed
         | Error::Output(_)
         | Error::Runtime(_) => FAILED,

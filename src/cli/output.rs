@@ -12,6 +12,7 @@ pub(super) struct Output {
     is_json: bool,
     results: Box<dyn Write>,
     progress: Box<dyn Write>,
+    messages: Box<dyn Write>,
     /// The last line of `progress` is to be overwritten.
     has_progress: bool,
 }
@@ -32,8 +33,22 @@ impl Output {
             is_json,
             results: Box::new(io::stdout()),
             progress,
+            messages: Box::new(io::stderr()),
             has_progress: false,
         }
+    }
+
+    /// Results are for scripts.
+    pub fn is_json(&self) -> bool {
+        self.is_json
+    }
+
+    /// Writes a result as it is: the text of a file.
+    pub fn write(&mut self, text: &str) -> Result<(), Error> {
+        self.results
+            .write_all(text.as_bytes())
+            .and_then(|()| self.results.flush())
+            .map_err(Error::Output)
     }
 
     /// Writes a result, as text or as one line of JSON.
@@ -53,6 +68,19 @@ impl Output {
             printable(&text.to_string())
         };
         write_line(&mut self.results, &line)
+    }
+
+    /// Writes what somebody must read for the command to go on: to standard error, terminal or not; for scripts, as
+    /// one of the results.
+    pub fn tell<T: Serialize + ?Sized>(
+        &mut self,
+        json: &T,
+        text: &dyn Display,
+    ) -> Result<(), Error> {
+        if self.is_json {
+            return self.show(json, text);
+        }
+        write_line(&mut self.messages, &printable(&text.to_string()))
     }
 
     /// Writes a step on the way: for people over the step before, for scripts among the results.
@@ -118,6 +146,7 @@ pub(super) mod tests {
             is_json,
             results: Box::new(results.clone()),
             progress: Box::new(progress.clone()),
+            messages: Box::new(progress.clone()),
             has_progress: false,
         };
         (output, results, progress)

@@ -2,61 +2,133 @@
 
 use std::cell::RefCell;
 
+use clap::Args;
+
 use super::Error;
 use super::output::Output;
 use crate::admin::client::{self, Client};
-use crate::admin::report::SyncEvent;
+use crate::admin::report::pass::{SyncEvent, SyncOrder};
 use crate::app::offline;
 use crate::config::Config;
 
+/// What kind of pass.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Options {
+    /// Enumerate everything again, instead of asking for changes
+    #[arg(long)]
+    full: bool,
+    /// Only list what a pass would change, and why; nothing is changed
+    #[arg(long)]
+    dry_run: bool,
+    /// First let the changes pass that the mass-change guard holds back now
+    #[arg(long, conflicts_with = "dry_run")]
+    accept: bool,
+}
+
+impl From<Options> for SyncOrder {
+    fn from(options: Options) -> Self {
+        Self {
+            full: options.full,
+            dry_run: options.dry_run,
+            accept: options.accept,
+        }
+    }
+}
+
 /// Has the daemon run a pass, or runs one on the store when there is no daemon.
-pub(super) async fn run(config: &Config, full: bool, output: &mut Output) -> Result<(), Error> {
-    match follow(&Client::new(&config.admin.socket), full, output).await {
+pub(super) async fn run(
+    config: &Config,
+    options: Options,
+    output: &mut Output,
+) -> Result<(), Error> {
+    let order = SyncOrder::from(options);
+    match follow(&Client::new(&config.admin.socket), order, output).await {
         Err(Error::Daemon(client::Error::NoDaemon { .. })) => {
-            run_offline(config, full, output).await
+            run_offline(config, order, output).await
         }
         done => done,
     }
 }
 
-async fn run_offline(config: &Config, full: bool, output: &mut Output) -> Result<(), Error> {
-    let output = RefCell::new(output);
+async fn run_offline(config: &Config, order: SyncOrder, output: &mut Output) -> Result<(), Error> {
+    let mut watcher = Watcher::new(output);
+    if order.accept {
+        let objects = offline::accept(config).await?;
+        watcher.see(&SyncEvent::Accepted { objects })?;
+    }
+    let watcher = RefCell::new(watcher);
     let written = RefCell::new(Ok(()));
-    let summary = offline::sync(config, full, |event| {
+    let progress = |event: SyncEvent| {
         let mut written = written.borrow_mut();
         if written.is_ok() {
-            *written = output.borrow_mut().show_progress(&event);
+            *written = watcher.borrow_mut().see(&event);
         }
-    })
-    .await?;
-    written.into_inner()?;
-    let has_failed = !summary.failures.is_empty();
-    let event = SyncEvent::Finished(summary);
-    output.into_inner().show(&event, &event)?;
-    if has_failed {
-        Err(Error::PassFailed)
-    } else {
-        Ok(())
+    };
+    if order.dry_run {
+        let events = offline::dry_run(config, order.full, progress).await?;
+        written.into_inner()?;
+        let mut watcher = watcher.into_inner();
+        for event in events {
+            watcher.see(&event)?;
+        }
+        return watcher.end();
     }
+    let summary = offline::sync(config, order.full, progress).await?;
+    written.into_inner()?;
+    let mut watcher = watcher.into_inner();
+    watcher.see(&SyncEvent::Finished(summary))?;
+    watcher.end()
 }
 
 /// Orders a pass and follows it to its end. A pass that failed in part is an error, after its summary was printed.
-async fn follow(client: &Client, full: bool, output: &mut Output) -> Result<(), Error> {
-    let mut events = client.sync(full).await?;
-    let mut has_failed = false;
+async fn follow(client: &Client, order: SyncOrder, output: &mut Output) -> Result<(), Error> {
+    let mut events = client.sync(order).await?;
+    let mut watcher = Watcher::new(output);
     while let Some(event) = events.next().await? {
-        match &event {
-            SyncEvent::Read { .. } => output.show_progress(&event)?,
+        watcher.see(&event)?;
+    }
+    watcher.end()
+}
+
+/// Shows events as they happen, and remembers how the pass ended.
+struct Watcher<'a> {
+    output: &'a mut Output,
+    has_failed: bool,
+    planned: usize,
+}
+
+impl<'a> Watcher<'a> {
+    fn new(output: &'a mut Output) -> Self {
+        Self {
+            output,
+            has_failed: false,
+            planned: 0,
+        }
+    }
+
+    fn see(&mut self, event: &SyncEvent) -> Result<(), Error> {
+        match event {
+            SyncEvent::Read { .. } | SyncEvent::Waiting { .. } => self.output.show_progress(event),
+            SyncEvent::Accepted { .. } => self.output.show(event, event),
+            SyncEvent::Planned(_) => {
+                self.planned += 1;
+                self.output.show(event, event)
+            }
             SyncEvent::Finished(summary) => {
-                output.show(&event, &event)?;
-                has_failed = !summary.failures.is_empty();
+                self.has_failed = !summary.failures.is_empty();
+                if summary.is_dry_run && self.planned == 0 && !self.output.is_json() {
+                    self.output.show("", &"nothing would change")?;
+                }
+                self.output.show(event, event)
             }
         }
     }
-    if has_failed {
-        Err(Error::PassFailed)
-    } else {
-        Ok(())
+
+    fn end(self) -> Result<(), Error> {
+        match self.has_failed {
+            true => Err(Error::PassFailed),
+            false => Ok(()),
+        }
     }
 }
 
@@ -66,11 +138,18 @@ mod tests {
     use crate::admin::tests::{Program, start_program};
     use crate::cli::output::tests::in_memory;
 
+    fn order(full: bool) -> SyncOrder {
+        SyncOrder {
+            full,
+            ..SyncOrder::default()
+        }
+    }
+
     #[tokio::test]
     async fn progress_and_summary_go_their_own_ways() {
         let running = start_program(Program::default()).await;
         let (mut output, results, progress) = in_memory(false);
-        follow(&running.client(), true, &mut output)
+        follow(&running.client(), order(true), &mut output)
             .await
             .expect("a clean pass");
         assert_eq!(progress.text(), "\r\u{1b}[Kusers: 5 read\r\u{1b}[K");
@@ -91,7 +170,7 @@ mod tests {
         })
         .await;
         let (mut output, results, _) = in_memory(false);
-        let result = follow(&running.client(), false, &mut output).await;
+        let result = follow(&running.client(), order(false), &mut output).await;
         assert!(matches!(result, Err(Error::PassFailed)), "{result:?}");
         assert!(
             results
@@ -106,7 +185,7 @@ mod tests {
     async fn scripts_read_events_line_by_line() {
         let running = start_program(Program::default()).await;
         let (mut output, results, _) = in_memory(true);
-        follow(&running.client(), false, &mut output)
+        follow(&running.client(), order(false), &mut output)
             .await
             .expect("a clean pass");
         let lines: Vec<SyncEvent> = results

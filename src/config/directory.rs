@@ -8,10 +8,10 @@ use super::problem::Fault;
 use super::table::Table;
 use super::text::is_passwd_field;
 use super::value::Value;
-use crate::directory::attribute::Mapping;
-use crate::directory::id_range;
+use crate::directory::attribute::{MappedAttribute, Mapping};
 use crate::directory::name::BUILTIN_RESERVED;
-use crate::directory::registry::{Policy, UsernameSource};
+use crate::directory::number_range;
+use crate::directory::registry::{MappedProperties, Policy, UsernameSource};
 use crate::dit::entry::base_class;
 use crate::dit::{Dn, InactiveUsers, PrimaryGroup};
 use crate::ldap::UsersMayRead;
@@ -73,6 +73,7 @@ pub(super) fn read(directory: &Table<'_>) -> Option<Directory> {
     });
     let primary_group = posix.read("primary_group", Value::text);
     let mapping = attributes::read(directory);
+    let mapped = registered_properties(&mapping);
     Some(Directory {
         base: base?,
         users_may_read: users_may_read.unwrap_or(UsersMayRead::OwnEntry),
@@ -86,11 +87,22 @@ pub(super) fn read(directory: &Table<'_>) -> Option<Directory> {
         policy: Policy {
             username: username.unwrap_or(UsernameSource::UpnPrefix),
             reserved_names: reserved_names.unwrap_or_else(|| builtin_names().collect()),
-            id_range: id_range.unwrap_or(id_range::DEFAULT),
+            id_range: id_range.unwrap_or(number_range::DEFAULT),
             home: home.unwrap_or_else(|| "/home/{username}".to_owned()),
             hold_names: None,
+            mapped,
         },
     })
+}
+
+/// The mapped properties that the registry reads, because it hands out what they ask for.
+fn registered_properties(mapping: &Mapping) -> MappedProperties {
+    let property = |mapped: Option<&MappedAttribute>| mapped.map(|it| it.property.clone());
+    MappedProperties {
+        uid_number: property(mapping.of_user("uidNumber")),
+        gid_number: property(mapping.of_group("gidNumber")),
+        home: property(mapping.of_user("homeDirectory")),
+    }
 }
 
 fn read_reserved_names(list: &Value<'_>) -> Option<BTreeSet<String>> {
@@ -139,7 +151,7 @@ fn read_id_range(value: &Value<'_>) -> Option<RangeInclusive<u32>> {
         }
         return None;
     };
-    match id_range::check(low, high) {
+    match number_range::check(low, high) {
         Ok(range) => Some(range),
         Err(error) => {
             value.note(Fault::Contradiction(error.to_string()));

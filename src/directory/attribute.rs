@@ -8,8 +8,8 @@ mod ssh_key;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::id_range::{NUMBER_MIN, claimant};
 use super::name::ascii_text;
+use super::number_range::{NUMBER_MIN, claimant};
 use super::{Group, User};
 
 pub use ssh_key::KeyFlaw;
@@ -181,7 +181,7 @@ impl Value {
 
 impl AttributeFlaw {
     /// A flaw of a value that no property holds.
-    pub(super) fn new(attribute: &'static str, value: &str, flaw: Flaw) -> Self {
+    pub fn new(attribute: &'static str, value: &str, flaw: Flaw) -> Self {
         Self {
             attribute,
             property: None,
@@ -315,10 +315,10 @@ impl fmt::Display for AttributeFlaw {
             flaw,
         } = self;
         write!(f, "{attribute} \"{value}\"")?;
-        if let Some(property) = property {
-            write!(f, " from {property}")?;
+        match property {
+            Some(property) => write!(f, " from {property} is left out: {flaw}"),
+            None => write!(f, ": {flaw}"),
         }
-        write!(f, " is left out: {flaw}")
     }
 }
 

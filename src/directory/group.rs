@@ -78,6 +78,10 @@ impl GroupKind {
         Self::Distribution,
     ];
 
+    /// The kinds that ordinary members of a tenant can create unless its administrators forbid it: whoever imports
+    /// them lets anybody make up a name that a host may trust (Microsoft Entra, "Set up self-service group management").
+    pub const CREATED_BY_MEMBERS: [GroupKind; 2] = [Self::Microsoft365, Self::Security];
+
     /// The word for this kind in the configuration file and in reports.
     pub fn as_str(self) -> &'static str {
         match self {

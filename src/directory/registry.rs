@@ -4,8 +4,12 @@
 //! that gives names and numbers to the users and groups of a [`Directory`](super::Directory) after the rules have
 //! decided. Names are compared [folded](super::name::fold).
 
+mod adopt;
 mod numbers;
+mod problem;
 mod register;
+mod release;
+mod wanted;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -17,7 +21,10 @@ use super::ObjectId;
 use super::name::fold;
 use numbers::Numbers;
 
+pub use adopt::{AdoptError, Adopted, adopt};
+pub use problem::{NumberFault, NumberSource, Problem};
 pub use register::register;
+pub use release::{ReleaseError, Released, release_name};
 
 /// Names and numbers by object id, for users and groups alike, deleted ones included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,15 +32,17 @@ pub struct Registry {
     records: BTreeMap<ObjectId, Record>,
     /// Who holds each name, folded: every current and former name of `records`, and nothing else.
     holders: BTreeMap<String, ObjectId>,
-    /// Every number in `records`.
+    /// Every number in `records`, former ones included.
     numbers: Numbers,
 }
 
 /// What one object holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// A user's uidNumber and private gidNumber, or a group's gidNumber.
     pub number: u32,
+    /// Numbers it had before an administrator adopted another one: never given to anybody else.
+    pub former_numbers: Vec<u32>,
     /// A user's `uid`, or a group's `cn`; `None` when the name was never won, or was lost.
     pub name: Option<String>,
     /// Names given up by renames: held like the name of a deleted object.
@@ -42,6 +51,8 @@ pub struct Record {
     pub home: Option<String>,
     /// When the object was seen deleted; its name is held until `hold_names` has passed.
     pub deleted: Option<Timestamp>,
+    /// What people called the object when it was last seen: `userPrincipalName`, or a group's display name.
+    pub label: Option<String>,
 }
 
 /// A name its owner was renamed away from.
@@ -66,6 +77,20 @@ pub struct Policy {
     pub home: String,
     /// How long a deleted object keeps its name; `None`: for ever.
     pub hold_names: Option<Duration>,
+    /// Where Graph may have numbers and homes.
+    pub mapped: MappedProperties,
+}
+
+/// The Graph properties that `[directory.attributes]` names for what the registry hands out, as they are
+/// spelled in [`User::mapped`](super::User) and [`Group::mapped`](super::Group).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MappedProperties {
+    /// For `uidNumber`, and with it the private `gidNumber` of a person.
+    pub uid_number: Option<String>,
+    /// For the `gidNumber` of a group.
+    pub gid_number: Option<String>,
+    /// For `homeDirectory`.
+    pub home: Option<String>,
 }
 
 /// The Graph property a username is made from (`directory.username`).
@@ -103,7 +128,11 @@ impl Registry {
         for (name, id) in current.chain(former) {
             holders.entry(fold(name)).or_insert(id);
         }
-        let numbers = records.values().map(|record| record.number).collect();
+        let of = |record: &Record| {
+            let former = record.former_numbers.clone();
+            former.into_iter().chain([record.number])
+        };
+        let numbers = records.values().flat_map(of).collect();
         Self {
             records,
             holders,
@@ -122,6 +151,29 @@ impl Registry {
     /// A name whose hold has run out is free from the next [`register`] on.
     pub fn holder(&self, name: &str) -> Option<ObjectId> {
         self.holders.get(&fold(name)).copied()
+    }
+
+    /// Who has a number, or had it once.
+    pub fn number_holder(&self, number: u32) -> Option<ObjectId> {
+        let has =
+            |record: &Record| record.number == number || record.former_numbers.contains(&number);
+        let mut records = self.records.iter();
+        records.find(|(_, record)| has(record)).map(|(&id, _)| id)
+    }
+
+    /// The objects that were deleted in the tenant and last had this label, case ignored, or still hold
+    /// this as a name: for questions about somebody who is gone.
+    pub fn deleted_named<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> impl Iterator<Item = (ObjectId, &'a Record)> {
+        let wanted = fold(name);
+        self.iter().filter(move |(_, record)| {
+            let label = record.label.as_deref().map(fold);
+            let held = record.name.as_deref().map(fold);
+            record.deleted.is_some()
+                && (label.as_ref() == Some(&wanted) || held.as_ref() == Some(&wanted))
+        })
     }
 
     /// Every record, by object id.

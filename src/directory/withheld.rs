@@ -9,6 +9,9 @@ use std::sync::Arc;
 
 use super::{Directory, Group, GroupId, User, UserId};
 
+type Users = BTreeMap<UserId, Arc<User>>;
+type Groups = BTreeMap<GroupId, Arc<Group>>;
+
 /// The tenant's word on every object that is served otherwise; `None` for one deleted there.
 ///
 /// An object may stand here and not be served at all: it is new, and not let in yet.
@@ -22,10 +25,7 @@ pub struct Withheld {
 
 impl Withheld {
     /// What has to be withheld so that these are served while the tenant has those.
-    pub fn between(
-        tenant: (&BTreeMap<UserId, Arc<User>>, &BTreeMap<GroupId, Arc<Group>>),
-        served: (&BTreeMap<UserId, Arc<User>>, &BTreeMap<GroupId, Arc<Group>>),
-    ) -> Self {
+    pub fn between(tenant: (&Users, &Groups), served: (&Users, &Groups)) -> Self {
         Self {
             users: differing(tenant.0, served.0),
             groups: differing(tenant.1, served.1),

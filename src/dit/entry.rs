@@ -191,8 +191,11 @@ pub(super) enum Access<'p> {
     Locked,
 }
 
+/// A property of a user.
+type Property = fn(&User) -> &Option<String>;
+
 /// Attributes that are a property of the tenant, and nothing else.
-const PLAIN: [(AttributeId, fn(&User) -> &Option<String>); 15] = [
+const PLAIN: [(AttributeId, Property); 15] = [
     (id("givenName"), |user| &user.given_name),
     (id("displayName"), |user| &user.display_name),
     (id("title"), |user| &user.job_title),

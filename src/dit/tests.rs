@@ -107,9 +107,8 @@ fn record(number: u128, name: &str, home: Option<String>) -> Record {
     Record {
         number: 10_000 + number as u32,
         name: Some(name.into()),
-        former_names: Vec::new(),
         home,
-        deleted: None,
+        ..Record::default()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Requests to Graph.
 
+mod me;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +21,8 @@ use super::{
 };
 use crate::oauth::http::{BodyError, read_body, retry_after};
 use crate::oauth::{AccessToken, CredentialFault, Rejection, TokenSource};
+
+pub use me::{DirectoryRole, SignedIn};
 
 /// How long one page may take in all.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(120);
@@ -173,7 +177,7 @@ impl GraphClient {
         let answer = self.get(link, &request).await?;
         let next = Next::read(&answer.body).map_err(|flaw| answer.malformed(flaw))?;
         // Before the caller can keep the link.
-        link::own(&self.settings.graph_url, next.as_str())?;
+        link::own(&self.settings.graph_url, next.as_str(), Some(&answer.trace))?;
         Ok(Fetched { answer, next })
     }
 
@@ -237,7 +241,7 @@ impl GraphClient {
     /// Gets `link`: once more with a new token when Graph refuses the one at hand, and with the next credential
     /// when it refuses that, too, or denies what the sync must read.
     async fn get(&self, link: &Link, request: &Request) -> Result<Answer, Error> {
-        let url = link::own(&self.settings.graph_url, &link.0)?;
+        let url = link::own(&self.settings.graph_url, &link.0, None)?;
         loop {
             let mut token = self.tokens.token().await?;
             let mut outcome = self.send(url.clone(), &token, request).await;

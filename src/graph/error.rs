@@ -89,13 +89,16 @@ pub enum Error {
     /// A link leads off the configured host; the token was not sent there.
     #[error(
         "a page link leads to {origin} instead of {expected}; the token was not sent there: check tenant.graph_url \
-         and any gateway in between"
+         and any gateway in between{}",
+        trace.as_ref().map(|trace| format!(" ({trace})")).unwrap_or_default()
     )]
     ForeignLink {
         /// Where it leads.
         origin: String,
         /// The configured Graph.
         expected: String,
+        /// The request that brought the link; `None` when the link was at hand before.
+        trace: Option<Trace>,
     },
     /// 429. Nobody need act; ask again later.
     #[error("Graph is throttling us ({trace})")]

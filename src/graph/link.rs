@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use super::Error;
+use super::{Error, Trace};
 use crate::directory::DeltaLink;
 
 /// The URL of a page, whole and opaque: a first request, an `@odata.nextLink` or an `@odata.deltaLink`.
@@ -28,14 +28,16 @@ impl fmt::Debug for Link {
     }
 }
 
-/// The link as a URL, when it has scheme, host and port of `root` and names no user.
+/// The link as a URL, when it has scheme, host and port of `root` and names no user. `trace` is the request that
+/// brought it.
 ///
 /// # Errors
 /// [`Error::ForeignLink`], before any token is at hand.
-pub(super) fn own(root: &Url, link: &str) -> Result<Url, Error> {
+pub(super) fn own(root: &Url, link: &str, trace: Option<&Trace>) -> Result<Url, Error> {
     let foreign = |origin: String| Error::ForeignLink {
         origin,
         expected: root.origin().ascii_serialization(),
+        trace: trace.cloned(),
     };
     let url = Url::parse(link).map_err(|_| foreign("(not a URL)".to_owned()))?;
     // A user name in the URL would replace our Authorization header.
@@ -52,7 +54,7 @@ mod tests {
     use super::*;
 
     fn check(link: &str) -> Result<Url, Error> {
-        own(&"https://graph.example.com".parse().unwrap(), link)
+        own(&"https://graph.example.com".parse().unwrap(), link, None)
     }
 
     #[test]

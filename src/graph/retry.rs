@@ -235,6 +235,7 @@ mod tests {
         let foreign = Error::ForeignLink {
             origin: String::new(),
             expected: String::new(),
+            trace: None,
         };
         for error in [refused, resync, denied, dead, unauthorized, foreign] {
             assert_eq!(judge(&error, 1, 0.0), Verdict::GiveUp, "{error}");

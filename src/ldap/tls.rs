@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -26,6 +27,14 @@ pub enum Error {
     NoCertificate {
         /// As configured.
         path: PathBuf,
+    },
+    /// The certificate is none of X.509's.
+    #[error("ldap.certificate: {path} cannot be understood: {cause}")]
+    Unreadable {
+        /// As configured.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
     },
     /// The key file.
     #[error("ldap.key: cannot read a private key from {path}: {source}")]
@@ -82,4 +91,21 @@ pub fn acceptor(identity: &TlsIdentity) -> Result<TlsAcceptor, Error> {
             source,
         })?;
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// When the server's own certificate, the first of the chain, ends (RFC 5280 §4.1.2.5).
+pub fn not_after(identity: &TlsIdentity) -> Result<Timestamp, Error> {
+    let path = &identity.certificate;
+    let der = CertificateDer::from_pem_file(path).map_err(|source| Error::Certificate {
+        path: path.clone(),
+        source,
+    })?;
+    let unreadable = |cause: String| Error::Unreadable {
+        path: path.clone(),
+        cause,
+    };
+    let (_, certificate) =
+        x509_parser::parse_x509_certificate(&der).map_err(|error| unreadable(error.to_string()))?;
+    let seconds = certificate.validity().not_after.timestamp();
+    Timestamp::from_second(seconds).map_err(|error| unreadable(error.to_string()))
 }

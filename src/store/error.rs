@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::record::Fault;
+use super::vault::VaultError;
 
 /// Why the store cannot be opened, read or written.
 #[derive(Debug, Error)]
@@ -80,6 +81,9 @@ pub enum Error {
         /// The tenant it was opened for.
         configured: String,
     },
+    /// A secret cannot be sealed or unsealed. Everything else in the store can be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// A commit failed earlier, so it is unknown which state the disk holds.
     #[error("an earlier write to {} failed: restart ldap365, which goes on from the last whole pass", dir.display())]
     WriteFailedBefore {

@@ -46,6 +46,8 @@ pub(super) enum Key<'a> {
     Override(ObjectId),
     /// What the administrator has set for a name that is not known yet.
     AwaitedOverride(&'a str),
+    /// A sealed secret, by its name.
+    Secret(&'a str),
     /// What the mass-change guard remembers of a person, a membership or a group.
     Remembered(Subject),
     /// The kinds of change that the mass-change guard holds back.
@@ -69,6 +71,7 @@ mod tag {
     pub(super) const WITHHELD_GROUP: u8 = 0x61;
     pub(super) const OVERRIDE: u8 = 0x70;
     pub(super) const AWAITED_OVERRIDE: u8 = 0x71;
+    pub(super) const SECRET: u8 = 0x90;
     pub(super) const REMEMBERED_PERSON: u8 = 0x80;
     pub(super) const REMEMBERED_MEMBERSHIP: u8 = 0x81;
     pub(super) const REMEMBERED_GROUP: u8 = 0x82;
@@ -95,6 +98,7 @@ impl<'a> Key<'a> {
             Self::WithheldGroup(id) => (tag::WITHHELD_GROUP, id.0.as_bytes(), &[]),
             Self::Override(id) => (tag::OVERRIDE, id.as_bytes(), &[]),
             Self::AwaitedOverride(name) => (tag::AWAITED_OVERRIDE, name.as_bytes(), &[]),
+            Self::Secret(name) => (tag::SECRET, name.as_bytes(), &[]),
             Self::Remembered(Subject::Person(id)) => (tag::REMEMBERED_PERSON, id.0.as_bytes(), &[]),
             Self::Remembered(Subject::Membership(group, member)) => {
                 let tag = tag::REMEMBERED_MEMBERSHIP;
@@ -127,6 +131,7 @@ impl<'a> Key<'a> {
             tag::AWAITED_OVERRIDE => {
                 Self::AwaitedOverride(str::from_utf8(rest).map_err(Fault::KeyText)?)
             }
+            tag::SECRET => Self::Secret(str::from_utf8(rest).map_err(Fault::KeyText)?),
             tag::REMEMBERED_PERSON => Self::Remembered(Subject::Person(UserId(object_id(rest)?))),
             tag::REMEMBERED_MEMBERSHIP => {
                 let (group, member) = rest.split_at_checked(16).ok_or(Fault::KeyLength)?;
@@ -179,6 +184,7 @@ impl fmt::Display for Key<'_> {
             Self::Remembered(Subject::Group(id)) => write!(f, "the guard's memory of group {id}"),
             Self::HeldKinds => f.write_str("the kinds of change that are held back"),
             Self::AwaitedOverride(name) => write!(f, "the local settings awaiting \"{name}\""),
+            Self::Secret(name) => write!(f, "the sealed secret \"{name}\""),
         }
     }
 }
@@ -209,6 +215,7 @@ mod tests {
             Key::WithheldGroup(GroupId(id)),
             Key::Override(id),
             Key::AwaitedOverride("ada@contoso.com"),
+            Key::Secret("authorization/backup"),
             Key::Remembered(Subject::Person(UserId(id))),
             Key::Remembered(Subject::Membership(GroupId(id), other)),
             Key::Remembered(Subject::Group(GroupId(id))),

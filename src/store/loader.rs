@@ -45,6 +45,8 @@ impl Loader {
         match key {
             // Read by `Store` when it is opened.
             Key::Tenant | Key::Generation => {}
+            // No part of the state; read one by one, by whoever needs it.
+            Key::Secret(_) => {}
             Key::UsersProgress => progress.users = decode::<ProgressRecord>(record)?.try_into()?,
             Key::GroupsProgress => {
                 progress.groups = decode::<ProgressRecord>(record)?.try_into()?

@@ -10,6 +10,7 @@ mod group;
 mod guard;
 mod progress;
 mod registry;
+mod sealed;
 mod user;
 mod withheld;
 
@@ -26,6 +27,7 @@ pub(super) use group::{GroupRecord, MemberRecord};
 pub(super) use guard::{HeldKindsRecord, MemoryRecord};
 pub(super) use progress::{GenerationRecord, ProgressRecord, StampRecord, TenantRecord};
 pub(super) use registry::{PinRecord, RegistrationRecord};
+pub(super) use sealed::SealedRecord;
 pub(super) use user::UserRecord;
 pub(super) use withheld::{OverrideRecord, WithheldGroupRecord, WithheldUserRecord};
 

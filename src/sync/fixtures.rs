@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Rules, Settings};
-use crate::directory::registry::{Policy, UsernameSource};
+use crate::directory::registry::{MappedProperties, Policy, UsernameSource};
 use crate::directory::{
     DeltaLink, Directory, Group, GroupId, GroupKind, Member, MemberKind, ObjectId, User, UserId,
 };
@@ -64,6 +64,7 @@ pub fn policy() -> Policy {
         id_range: 1_879_048_192..=2_147_352_575,
         home: "/home/{username}".to_owned(),
         hold_names: None,
+        mapped: MappedProperties::default(),
     }
 }
 

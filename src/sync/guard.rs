@@ -19,6 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::directory::guard::{
     Accepted, ChangeKind, Guard, HeldChange, HeldKind, Memory, Moved, Standing, Subject,
 };
+use crate::directory::registry::Problem;
 use crate::directory::{Decision, Directory, GroupId, Reason, UserId};
 
 use super::Rules;
@@ -58,13 +59,13 @@ pub(super) fn guarded(
     rules: &Rules,
     now: Timestamp,
     is_first: bool,
-    register: impl Fn(&mut Directory),
-) -> Directory {
+    register: impl Fn(&mut Directory) -> Vec<Problem>,
+) -> (Directory, Vec<Problem>) {
     let mut after = proposed.clone();
-    register(&mut after);
+    let mut problems = register(&mut after);
     if is_first || rules.max_change >= NO_LIMIT {
         after.guard = Guard::default();
-        return after;
+        return (after, problems);
     }
     let mut judge = Judge::new(before, &after, rules, now);
     judge.judge();
@@ -73,11 +74,11 @@ pub(super) fn guarded(
     if !holds.is_empty() {
         next = proposed;
         holds.put_back(before, &mut next);
-        register(&mut next);
+        problems = register(&mut next);
         holds.decide(before, &mut next);
     }
     next.guard = guard;
-    next
+    (next, problems)
 }
 
 /// What must not change.
@@ -324,13 +325,13 @@ fn moved_from(guard: &Guard, subject: Subject) -> Option<Standing> {
     Some(memory.moved?.from)
 }
 
-/// People who are active in both states: whose memberships can change at all.
-fn active_in_both(before: &Directory, after: &Directory) -> BTreeSet<UserId> {
-    let active = before.decisions.users.keys();
-    active
-        .filter(|&&id| before.decisions.is_active(id) && after.decisions.is_active(id))
-        .copied()
-        .collect()
+/// People who would be active: whoever goes altogether is counted as that, and not by memberships.
+///
+/// Not only those who were active before, or the count would move when somebody comes while a change is held.
+fn active_people(after: &Directory) -> BTreeSet<UserId> {
+    let decisions = after.decisions.users.iter();
+    let active = decisions.filter(|(_, decision)| decision.is_include());
+    active.map(|(&id, _)| id).collect()
 }
 
 fn group_standing(directory: &Directory, id: GroupId) -> Standing {

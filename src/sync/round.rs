@@ -235,7 +235,12 @@ impl<P: Phase> Round<P> {
             }
             _ => {}
         }
-        let is_worth_keeping = self.mode == Mode::Full && self.pages() > 0 && error.is_transient();
+        // What was withheld is to be read again, should the permission come back.
+        let mut flaws = self.reading.problems.iter().map(|problem| problem.flaw);
+        let is_worth_keeping = self.mode == Mode::Full
+            && self.pages() > 0
+            && error.is_transient()
+            && !flaws.any(|flaw| flaw == Flaw::Withheld);
         Step::GiveUp {
             error: Error::Graph {
                 phase: P::NAME,

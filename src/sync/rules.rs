@@ -3,6 +3,7 @@
 //! Pure: the same directory and rules always give the same verdict. Names and numbers are the
 //! [registry](crate::directory::registry)'s affair and come afterwards.
 
+mod repin;
 mod resolve;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use crate::directory::{
 
 use super::Rules;
 use resolve::resolve;
+
+pub use repin::{RepinError, Repinned, repin};
 
 /// What the rules make of a directory.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,3 +1,5 @@
+mod settle;
+
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;

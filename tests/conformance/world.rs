@@ -178,6 +178,8 @@ fn directory() -> Directory {
 
 fn record(number: u128, name: &str, home: Option<String>) -> (ObjectId, Record) {
     let record = Record {
+        former_numbers: Vec::new(),
+        label: None,
         number: 10_000 + number as u32,
         name: Some(name.into()),
         former_names: Vec::new(),

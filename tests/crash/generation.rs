@@ -150,6 +150,8 @@ fn record(user: u64, number: u64) -> Record {
         released: committed(earlier),
     };
     Record {
+        former_numbers: Vec::new(),
+        label: None,
         number: 10_000 + user as u32,
         name: Some(format!("user{user}")),
         former_names: (number - number % 4..number).map(former).collect(),

@@ -5,7 +5,9 @@ mod tenant;
 
 mod harness;
 
+mod authorize;
 mod bind;
+mod commands;
 mod credentials;
 mod mistakes;
 mod restart;

@@ -45,6 +45,16 @@ impl Numbers {
         Some(number)
     }
 
+    /// Takes this very number; false when it is or was somebody's.
+    pub(super) fn take_exactly(&mut self, number: u32) -> bool {
+        self.used.insert(number)
+    }
+
+    /// Whether it is or was somebody's.
+    pub(super) fn is_used(&self, number: u32) -> bool {
+        self.used.contains(&number)
+    }
+
     fn first_free(&self, range: RangeInclusive<u32>) -> Option<u32> {
         let mut used = self.used.range(range.clone());
         range.into_iter().find(|number| used.next() != Some(number))

@@ -1,3 +1,5 @@
+mod wanted;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -6,7 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::directory::decision::Grounds;
-use crate::directory::{Decision, Directory, Group, GroupId, Reason, User, UserId};
+use crate::directory::{Decision, Directory, Group, GroupId, Reason, User, UserId, number_range};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -15,6 +17,8 @@ struct Tenant {
     directory: Directory,
     policy: Policy,
     today: i64,
+    /// What registering had to report, last time.
+    problems: Vec<Problem>,
 }
 
 impl Tenant {
@@ -25,11 +29,13 @@ impl Tenant {
             id_range: 1_879_048_192..=2_147_352_575,
             home: "/home/{username}".to_owned(),
             hold_names: Some(180 * DAY),
+            mapped: MappedProperties::default(),
         };
         Self {
             directory: Directory::default(),
             policy,
             today: 0,
+            problems: Vec::new(),
         }
     }
 
@@ -77,7 +83,7 @@ impl Tenant {
             .keys()
             .map(|&id| (id, include()))
             .collect();
-        register(&mut self.directory, &self.policy, day(self.today));
+        self.problems = register(&mut self.directory, &self.policy, day(self.today));
     }
 
     fn registered(mut self) -> Self {
@@ -194,7 +200,8 @@ fn a_rename_changes_the_name_and_neither_number_nor_home() {
                 released: day(0)
             }],
             home: Some("/home/alice".to_owned()),
-            deleted: None,
+            label: Some("anna@example.com".to_owned()),
+            ..Record::default()
         }
     );
 }
@@ -239,22 +246,30 @@ fn a_former_name_that_made_no_home_is_free_after_the_hold() {
 }
 
 #[test]
-fn a_rename_to_a_taken_name_excludes_and_keeps_the_old_name_held() {
+fn a_rename_to_a_name_that_cannot_be_had_keeps_the_old_one() {
     let tenant = Tenant::new().user(1, "alice").user(2, "bob").registered();
     let tenant = tenant.user(2, "alice").user(3, "bob").registered();
-    tenant.check(&[
-        (1, Ok("alice")),
-        (2, taken("alice", 1)),
-        (3, taken("bob", 2)),
-    ]);
-    assert_eq!(tenant.record(2).name.as_deref(), Some("bob"));
+    tenant.check(&[(1, Ok("alice")), (2, Ok("bob")), (3, taken("bob", 2))]);
+    let kept = |reason| Problem::NameKept {
+        id: object(2),
+        label: "bob".to_owned(),
+        reason,
+    };
+    let held = taken("alice", 1).unwrap_err();
+    assert_eq!(tenant.problems, [kept(held)]);
+    let tenant = tenant.user(2, "root").registered();
+    let reserved = Reason::NameReserved("root".to_owned());
+    assert_eq!(tenant.problems, [kept(reserved)]);
+    let tenant = tenant.user(2, "").registered();
+    assert_eq!(tenant.problems, [kept(Reason::NoUsername)]);
+    tenant.check(&[(2, Ok("bob"))]);
 }
 
 #[test]
 fn two_who_swap_names_both_keep_what_they_hold() {
     let tenant = Tenant::new().user(1, "alice").user(2, "bob").registered();
     let tenant = tenant.user(1, "bob").user(2, "alice").registered();
-    tenant.check(&[(1, taken("bob", 2)), (2, taken("alice", 1))]);
+    tenant.check(&[(1, Ok("alice")), (2, Ok("bob"))]);
 }
 
 #[test]

@@ -133,8 +133,7 @@ fn crowd(prefix: &str, people: u128) -> Snapshot {
             number: 10_000 + number as u32,
             home: Some(format!("/home/{name}")),
             name: Some(name),
-            former_names: Vec::new(),
-            deleted: None,
+            ..Record::default()
         };
         records.push((ObjectId::from(id), record));
     }

@@ -11,10 +11,12 @@ use crate::directory::{GroupId, ObjectId};
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct RegistrationRecord {
     number: u32,
+    former_numbers: Vec<u32>,
     name: Option<String>,
     former_names: Vec<FormerNameRecord>,
     home: Option<String>,
     deleted: Option<Moment>,
+    label: Option<String>,
 }
 
 /// The mirror of [`FormerName`].
@@ -32,17 +34,21 @@ impl From<&Record> for RegistrationRecord {
     fn from(record: &Record) -> Self {
         let Record {
             number,
+            former_numbers,
             name,
             former_names,
             home,
             deleted,
+            label,
         } = record;
         Self {
             number: *number,
+            former_numbers: former_numbers.clone(),
             name: name.clone(),
             former_names: former_names.iter().map(FormerNameRecord::from).collect(),
             home: home.clone(),
             deleted: deleted.map(Moment::from),
+            label: label.clone(),
         }
     }
 }
@@ -54,10 +60,12 @@ impl TryFrom<RegistrationRecord> for Record {
         let former_names = record.former_names.into_iter().map(FormerName::try_from);
         Ok(Self {
             number: record.number,
+            former_numbers: record.former_numbers,
             name: record.name,
             former_names: former_names.collect::<Result<_, _>>()?,
             home: record.home,
             deleted: optional_time(record.deleted)?,
+            label: record.label,
         })
     }
 }

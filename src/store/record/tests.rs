@@ -234,6 +234,7 @@ fn decision_record_is_as_it_was_first_written() {
 fn registration_record_is_as_it_was_first_written() {
     let record = Record {
         number: 70_000,
+        former_numbers: vec![5],
         name: text("ada"),
         former_names: vec![FormerName {
             name: "eva".to_owned(),
@@ -241,11 +242,12 @@ fn registration_record_is_as_it_was_first_written() {
         }],
         home: text("/h"),
         deleted: time(),
+        label: text("a@b"),
     };
     check(
         record,
         |record| RegistrationRecord::from(record),
-        "01 fc70110100 0103616461 01 03657661 01 01 01022f68 01fc00e2a7ca0a",
+        "01 fc70110100 0105 0103616461 01 03657661 01 01 01022f68 01fc00e2a7ca0a 0103614062",
     );
 }
 
@@ -343,6 +345,18 @@ fn tenant_record_is_as_it_was_first_written() {
     let written = encode::<TenantRecord>(TenantRecord("t".to_owned()));
     assert_eq!(written, [1, 1, b't']);
     assert_eq!(decode::<TenantRecord>(&written).unwrap().0, "t");
+}
+
+#[test]
+fn sealed_record_is_as_it_was_first_written() {
+    let record = SealedRecord {
+        key_id: [0xaa; 8],
+        nonce: [0xbb; 12],
+        sealed: vec![0xcc; 3],
+    };
+    let golden = [&[1][..], &[0xaa; 8], &[0xbb; 12], &[3], &[0xcc; 3]].concat();
+    assert_eq!(encode::<SealedRecord>(record), golden);
+    assert_eq!(decode::<SealedRecord>(&golden).unwrap().sealed, [0xcc; 3]);
 }
 
 #[test]

@@ -299,18 +299,24 @@ fn record() -> impl Strategy<Value = Record> {
     let former = (text(), time()).prop_map(|(name, released)| FormerName { name, released });
     (
         any::<u32>(),
+        vec(any::<u32>(), 0..3),
         optional_text(),
         vec(former, 0..3),
         optional_text(),
         option::of(time()),
+        optional_text(),
     )
-        .prop_map(|(number, name, former_names, home, deleted)| Record {
-            number,
-            name,
-            former_names,
-            home,
-            deleted,
-        })
+        .prop_map(
+            |(number, former_numbers, name, former_names, home, deleted, label)| Record {
+                number,
+                former_numbers,
+                name,
+                former_names,
+                home,
+                deleted,
+                label,
+            },
+        )
 }
 
 fn phase() -> impl Strategy<Value = PhaseProgress> {

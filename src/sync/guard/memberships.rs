@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{active_in_both, group_standing, is_accepted, moved_from};
+use super::{active_people, group_standing, is_accepted, moved_from};
 use crate::directory::guard::{ChangeKind, Guard, Standing, Subject};
 use crate::directory::membership::members_with_paths;
 use crate::directory::{Directory, Group, GroupId, Member, MemberKind, ObjectId, UserId};
@@ -21,7 +21,7 @@ pub(super) struct Memberships<'a> {
     base_served: BTreeSet<GroupId>,
     /// The served groups whose members may be different.
     affected: BTreeSet<GroupId>,
-    /// People who are active before and after.
+    /// People who would be active.
     active: BTreeSet<UserId>,
     /// Memberships of these people that change now; accepted ones, and those in new groups, are not among them.
     pub(super) pairs: Vec<Pair>,
@@ -79,7 +79,7 @@ impl<'a> Memberships<'a> {
         }
         let active = match affected.is_empty() && guard.subjects.is_empty() {
             true => BTreeSet::new(),
-            false => active_in_both(before, after),
+            false => active_people(after),
         };
         let mut memberships = Self {
             after,
@@ -196,18 +196,23 @@ impl<'a> Memberships<'a> {
             // Somebody goes from one nested group to another: half of a move would be worse than none.
             holds = self.holds_of(true, true);
         }
-        let known = self.base.iter().filter(|_| !held_people.is_empty());
-        for (&group, base) in known {
-            let now = self.after.groups.get(&group);
-            for (&member, _) in base
+        if holds_lost && !holds_gained && self.fills_the_kept(&holds) {
+            holds = self.holds_of(true, true);
+        }
+        let stays = |id: &ObjectId| {
+            let kind = held_people.get(&UserId(*id));
+            kind.is_some_and(|kind| *kind != ChangeKind::Activated)
+        };
+        for (&group, base) in self.base.iter().filter(|_| !held_people.is_empty()) {
+            let Some(now) = self.after.groups.get(&group) else {
+                continue;
+            };
+            let lost = base
                 .members
-                .iter()
-                .filter(|(id, _)| held_people.contains_key(&UserId(**id)))
-            {
-                if now.is_some_and(|now| !now.members.contains_key(&member)) {
-                    holds.companions.insert((group, member));
-                }
-            }
+                .keys()
+                .filter(|id| !now.members.contains_key(id));
+            let kept = lost.filter(|id| stays(id)).map(|&id| (group, id));
+            holds.companions.extend(kept);
         }
         holds
     }
@@ -236,12 +241,32 @@ impl<'a> Memberships<'a> {
             if lost && is_dropped && !base.members.is_empty() {
                 holds.groups.insert(group, ChangeKind::MembershipsLost);
             }
-            let fills = || !self.members_after(group).is_empty();
-            if gained && !was_served && is_served && fills() {
+            if gained && !was_served && is_served {
                 holds.groups.insert(group, ChangeKind::MembershipsGained);
             }
         }
         holds
+    }
+
+    /// Whether somebody would gain a membership here that they neither had nor have in the tenant: a group
+    /// that goes is kept, and filled directly or through a nested one.
+    fn fills_the_kept(&self, holds: &Holds) -> bool {
+        let mut groups = self.after.groups.clone();
+        holds.put_groups_back(&self.base, &mut groups);
+        holds.put_members_back(&self.base, &mut groups);
+        // A new group has whom it has: it takes nothing from anybody.
+        let stays = |group: &GroupId| {
+            self.base.contains_key(group)
+                && (self.base_served.contains(group) || self.after.decisions.is_imported(*group))
+        };
+        self.affected
+            .iter()
+            .filter(|group| stays(group))
+            .any(|&group| {
+                let mut known = self.members_before(group);
+                known.extend(self.members_after(group));
+                !self.members(&groups, group).is_subset(&known)
+            })
     }
 
     /// Whether somebody would lose a membership here that the tenant does not take away.
@@ -290,17 +315,18 @@ impl Holds {
 
     /// Undoes the held changes of memberships and of whole groups.
     pub(super) fn put_back(&self, before: &Directory, groups: &mut Groups) {
-        for (id, _) in self
-            .groups
-            .iter()
-            .filter(|(_, kind)| **kind == ChangeKind::MembershipsLost)
-        {
+        self.put_groups_back(&before.groups, groups);
+        self.put_members_back(&before.groups, groups);
+    }
+
+    fn put_groups_back(&self, base: &Groups, groups: &mut Groups) {
+        let held = self.groups.iter();
+        for (id, _) in held.filter(|(_, kind)| **kind == ChangeKind::MembershipsLost) {
             let is_gone = groups.get(id).is_none_or(|group| group.is_deleted);
-            if let Some(known) = before.groups.get(id).filter(|_| is_gone) {
+            if let Some(known) = base.get(id).filter(|_| is_gone) {
                 groups.insert(*id, Arc::clone(known));
             }
         }
-        self.put_members_back(&before.groups, groups);
     }
 
     fn put_members_back(&self, base: &Groups, groups: &mut Groups) {

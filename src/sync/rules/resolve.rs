@@ -1,9 +1,10 @@
 //! From group names in the rules to the objects they mean.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::directory::name::fold;
-use crate::directory::{Directory, GroupId, Pins};
+use crate::directory::{Directory, Group, GroupId, Pins};
 
 use super::{RuleKey, RuleProblem, Rules, Warning};
 
@@ -132,6 +133,24 @@ fn bearers<'a>(
         }
     }
     bearers
+}
+
+/// The living groups that a name in a rule may mean: one, several, or none.
+pub(super) fn candidates(groups: &BTreeMap<GroupId, Arc<Group>>, name: &str) -> Vec<GroupId> {
+    let folded = fold(name);
+    let id = object_id(name);
+    let answers = |group_id: GroupId, group: &Group| match id {
+        Some(id) => group_id == id,
+        None => {
+            let names = [&group.display_name, &group.mail];
+            names.into_iter().flatten().any(|name| fold(name) == folded)
+        }
+    };
+    let living = groups.iter().filter(|(_, group)| !group.is_deleted);
+    living
+        .filter(|(id, group)| answers(**id, group))
+        .map(|(&id, _)| id)
+        .collect()
 }
 
 fn object_id(name: &str) -> Option<GroupId> {

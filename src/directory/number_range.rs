@@ -24,32 +24,43 @@ const CLAIMED: [(RangeInclusive<u32>, &str); 7] = [
     ),
 ];
 
-/// Why a range of numbers cannot be used. The administrator must choose another.
+/// Why a range of numbers cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Error {
-    /// The first number is larger than the last.
+    /// The first number is greater than the last.
     #[error("[{0}, {1}] is upside down: the smaller number comes first")]
     Reversed(u32, u32),
-    /// It begins among the numbers of system accounts.
+    /// The number may belong to a system account.
     #[error("{0} is below {NUMBER_MIN}, where system accounts live")]
     SystemAccounts(u32),
-    /// Other software on a Linux host hands out a part of it.
+    /// Other software on a Linux host claims numbers of the range.
     #[error("[{low}, {high}] overlaps {first} to {last}, which belongs to {owner}; [{}, {}] is free", DEFAULT.start(), DEFAULT.end())]
     Claimed {
-        /// The first number of the range.
+        /// The first number asked for.
         low: u32,
-        /// Its last.
+        /// The last number asked for.
         high: u32,
         /// The first number claimed.
         first: u32,
-        /// The last.
+        /// The last number claimed.
         last: u32,
         /// Who claims them.
         owner: &'static str,
     },
 }
 
+/// Whether a single number may be given to a person or group.
+///
+/// # Errors
+/// It is below 1000, or claimed by other software on a Linux host.
+pub fn check_number(number: u32) -> Result<(), Error> {
+    check(number, number).map(|_| ())
+}
+
 /// The range from `low` to `high`, both inclusive, when nobody else on a host claims a part of it.
+///
+/// # Errors
+/// Why the range cannot be used.
 pub fn check(low: u32, high: u32) -> Result<RangeInclusive<u32>, Error> {
     if low > high {
         return Err(Error::Reversed(low, high));
@@ -72,15 +83,13 @@ pub fn check(low: u32, high: u32) -> Result<RangeInclusive<u32>, Error> {
     }
 }
 
-/// Who on a Linux host claims a number that is given singly; `None` when nobody does.
+/// Who has a claim on a single number, when it cannot be given to a person or group.
 pub fn claimant(number: u32) -> Option<&'static str> {
     if number < NUMBER_MIN {
         return Some("system accounts");
     }
-    CLAIMED
-        .iter()
-        .find(|(claimed, _)| claimed.contains(&number))
-        .map(|(_, owner)| *owner)
+    let claimed = CLAIMED.iter().find(|(range, _)| range.contains(&number));
+    claimed.map(|(_, owner)| *owner)
 }
 
 #[cfg(test)]

@@ -1,0 +1,190 @@
+//! Every group of the tenant, and whether hosts see it.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::app::keeper::Keeper;
+use crate::app::{Cloud, Error, authorization, report};
+use crate::config::Config;
+use crate::directory::{Decision, Directory, Group, GroupId};
+use crate::oauth::KeepNothing;
+use crate::store;
+use crate::sync::{self, Order, Unfinished};
+
+/// Every group, by name, as a pass would leave it now.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GroupFates {
+    /// One for each group of the tenant.
+    pub groups: Vec<GroupFate>,
+    /// What keeps the list from being what a pass would do, one sentence each.
+    pub problems: Vec<String>,
+    /// Why the tenant could not be read, one sentence each; the list is then of no worth.
+    pub failures: Vec<String>,
+}
+
+/// A group of the tenant, and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct GroupFate {
+    /// `displayName`, or what stands in for it.
+    pub name: String,
+    /// The object id.
+    pub object_id: Uuid,
+    /// `microsoft365`, `security`, `mail-security` or `distribution`.
+    pub kind: &'static str,
+    /// Why it is not imported; `None` when it is.
+    pub not_imported: Option<String>,
+}
+
+/// Reads the whole tenant, and applies the rules to it without writing anything down.
+///
+/// What the store holds (names, numbers, pinned rules) counts where no daemon has it open.
+pub async fn read(config: &Config) -> Result<GroupFates, Error> {
+    let mut problems = Vec::new();
+    let before = match Keeper::peek(config).await {
+        Ok(peeked) => peeked.unwrap_or_default().0,
+        Err(store::Error::Locked { .. }) => {
+            let sentence = "a daemon has the store open, so names that deleted groups still hold are not considered: \
+                            `ldap365 groups` shows what it serves";
+            problems.push(sentence.to_owned());
+            Default::default()
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut authorizations = authorization::Authorizations::new();
+    for credential in authorization::delegated(config) {
+        match authorization::find_offline(config, &credential.name).await {
+            Ok(Some(found)) => {
+                authorizations.insert(credential.name.clone(), found);
+            }
+            Ok(None) => {}
+            Err(error) => problems.push(format!("credential {}: {error}", credential.name)),
+        }
+    }
+    let credentials = config.credentials.clone();
+    let cloud = Cloud::new(config, credentials, authorizations, Box::new(KeepNothing))?;
+    let mut after = None;
+    let summary = sync::pass(
+        &cloud.graph,
+        Arc::new(before),
+        Order {
+            settings: &config.sync,
+            policy: &config.registry,
+            full: true,
+            named_max: 0,
+        },
+        &mut Unfinished::default(),
+        |_| {},
+        |state| {
+            let state = Arc::new(state);
+            after = Some(state.clone());
+            async move { Ok::<_, Infallible>(state) }
+        },
+    )
+    .await;
+    let done = report::pass_summary(&summary);
+    problems.extend(done.problems);
+    Ok(GroupFates {
+        groups: after.map_or_else(Vec::new, |state| fates(&state.directory)),
+        problems,
+        failures: done.failures,
+    })
+}
+
+/// The groups of a directory, by name and then by id.
+fn fates(directory: &Directory) -> Vec<GroupFate> {
+    let groups = directory.groups.iter();
+    let mut fates: Vec<GroupFate> = groups
+        .map(|(&id, group)| fate(directory, id, group))
+        .collect();
+    fates.sort();
+    fates
+}
+
+fn fate(directory: &Directory, id: GroupId, group: &Group) -> GroupFate {
+    GroupFate {
+        name: group.label().to_owned(),
+        object_id: id.0.0,
+        kind: group.kind().as_str(),
+        not_imported: match directory.decisions.groups.get(&id) {
+            Some(Decision::Include(_)) => None,
+            Some(Decision::Exclude(reason)) => Some(reason.to_string()),
+            None => Some("the rules have not been applied".to_owned()),
+        },
+    }
+}
+
+impl fmt::Display for GroupFate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fate = self.not_imported.as_deref().unwrap_or("imported");
+        write!(
+            f,
+            "{} ({}, {}): {fate}",
+            self.name, self.kind, self.object_id
+        )
+    }
+}
+
+impl fmt::Display for GroupFates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for group in &self.groups {
+            writeln!(f, "{group}")?;
+        }
+        let imported = self.groups.iter();
+        let imported = imported.filter(|group| group.not_imported.is_none());
+        write!(
+            f,
+            "{} of {} groups are imported",
+            imported.count(),
+            self.groups.len()
+        )?;
+        for problem in &self.problems {
+            write!(f, "\nwarning: {problem}")?;
+        }
+        for failure in &self.failures {
+            write!(f, "\nfailed: {failure}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::decision::Grounds;
+    use crate::directory::{ObjectId, Reason};
+
+    #[test]
+    fn every_group_stands_in_the_list_by_name_with_its_fate() {
+        let mut directory = Directory::default();
+        for number in (0..5_000_u128).rev() {
+            let id = GroupId(ObjectId(Uuid::from_u128(number)));
+            let group = Group {
+                display_name: Some(format!("group {number:04}")),
+                ..Group::default()
+            };
+            directory.groups.insert(id, Arc::new(group));
+            let decision = match number {
+                0 => Decision::Include(Grounds::Default),
+                _ => Decision::Exclude(Reason::NoMail),
+            };
+            directory.decisions.groups.insert(id, decision);
+        }
+        let listing = GroupFates {
+            groups: fates(&directory),
+            problems: Vec::new(),
+            failures: Vec::new(),
+        };
+        let text = listing.to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 5_001);
+        let first = "group 0000 (security, 00000000-0000-0000-0000-000000000000): imported";
+        assert_eq!(lines[0], first);
+        assert!(lines[4_999].starts_with("group 4999 "), "{}", lines[4_999]);
+        assert!(lines[4_999].ends_with("sync.groups_without_email is false"));
+        assert_eq!(lines[5_000], "1 of 5000 groups are imported");
+    }
+}

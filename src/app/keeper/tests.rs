@@ -1,0 +1,144 @@
+use std::convert::Infallible;
+
+use arc_swap::ArcSwapOption;
+use tempfile::TempDir;
+
+use super::*;
+use crate::app::fixtures::{directory, policy, rules, user_id};
+use crate::directory::{ObjectId, UserId};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+/// A keeper of a tenant with one person, whose store is in the directory beside it.
+fn keeper() -> (TempDir, Inner) {
+    let place = tempfile::tempdir().expect("a directory");
+    let data_dir = place.path().join("data");
+    let inner = Inner {
+        desk: Mutex::new(Desk {
+            store: Some(Store::open(&data_dir).expect("a new store")),
+            amendments: Vec::new(),
+        }),
+        data_dir,
+        rules: rules(),
+        policy: policy(),
+        tree: crate::dit::tests::settings(),
+        state: ArcSwap::default(),
+        published: Arc::new(ArcSwapOption::empty()),
+    };
+    let mut state = State {
+        directory: directory(&[("ada", "Ada")], &[]),
+        ..State::default()
+    };
+    state.progress.users.completed = Some(NOW);
+    state.progress.groups.completed = Some(NOW);
+    inner
+        .commit(&mut inner.desk(), state, NOW)
+        .expect("committed");
+    (place, inner)
+}
+
+fn set_shell(shell: &str) -> impl Fn(&mut Directory) -> Result<(), Infallible> + Send + 'static {
+    let shell = shell.to_owned();
+    move |directory| {
+        let id = ObjectId::from(user_id(1));
+        let settings = directory.overrides.objects.entry(id).or_default();
+        settings.login_shell = Some(shell.clone());
+        Ok(())
+    }
+}
+
+fn shell(state: &State) -> Option<&str> {
+    let settings = state.directory.overrides.objects.get(&user_id(1).into())?;
+    settings.login_shell.as_deref()
+}
+
+/// What a pass makes of the state it began with: another person comes.
+fn read_by_pass(base: &State, id: UserId) -> State {
+    let mut state = State::clone(base);
+    let user = state.directory.users[&user_id(1)].clone();
+    let mut user = crate::directory::User::clone(&user);
+    user.user_principal_name = Some(format!("{id}@contoso.com"));
+    state.directory.users.insert(id, Arc::new(user));
+    resettled(&state, &rules(), &policy()).0
+}
+
+/// As it is after a restart.
+fn on_disk(inner: &Inner) -> State {
+    let desk = inner.desk();
+    let store = desk.store.as_ref().expect("nothing failed");
+    store.load().expect("readable")
+}
+
+#[test]
+fn an_amendment_is_durable_and_served_when_it_is_answered() {
+    let (_place, inner) = keeper();
+    let before = inner.published.load_full().expect("served");
+    inner.amend(set_shell("/bin/zsh"), NOW).expect("amended");
+    assert_eq!(shell(&on_disk(&inner)), Some("/bin/zsh"));
+    assert_eq!(*inner.state.load_full(), on_disk(&inner));
+    let after = inner.published.load_full().expect("served");
+    assert!(!Arc::ptr_eq(&before, &after), "the tree was built anew");
+}
+
+#[test]
+fn a_pass_that_began_before_an_amendment_does_not_undo_it() {
+    let (_place, inner) = keeper();
+    let base = inner.state.load_full();
+    inner.amend(set_shell("/bin/zsh"), NOW).expect("amended");
+    inner.amend(set_shell("/bin/fish"), NOW).expect("amended");
+    let read = read_by_pass(&base, user_id(2));
+    assert_eq!(shell(&read), None, "the pass knows nothing of it");
+    let committed = inner.commit_pass(read, NOW).expect("committed");
+    assert_eq!(shell(&committed), Some("/bin/fish"));
+    assert!(committed.directory.users.contains_key(&user_id(2)));
+    assert_eq!(*committed, on_disk(&inner));
+}
+
+#[test]
+fn an_amendment_that_a_pass_has_taken_up_is_not_made_again() {
+    let (_place, inner) = keeper();
+    let base = inner.state.load_full();
+    inner.amend(set_shell("/bin/zsh"), NOW).expect("amended");
+    let read = read_by_pass(&base, user_id(2));
+    let committed = inner.commit_pass(read, NOW).expect("committed");
+    // What the next phase commits counts, even where it takes the amendment back.
+    let mut read = read_by_pass(&committed, user_id(3));
+    read.directory.overrides.objects.clear();
+    let committed = inner.commit_pass(read, NOW).expect("committed");
+    assert_eq!(shell(&committed), None);
+}
+
+#[test]
+fn an_amendment_that_a_pass_has_overtaken_stops_nothing() {
+    let (_place, inner) = keeper();
+    let base = inner.state.load_full();
+    let only_while_alone = |directory: &mut Directory| match directory.users.len() {
+        1 => Ok(()),
+        _ => Err(std::fmt::Error),
+    };
+    inner.amend(only_while_alone, NOW).expect("amended");
+    inner.amend(set_shell("/bin/zsh"), NOW).expect("amended");
+    let read = read_by_pass(&base, user_id(2));
+    let committed = inner.commit_pass(read, NOW).expect("committed");
+    assert_eq!(shell(&committed), Some("/bin/zsh"));
+}
+
+#[test]
+fn a_refused_amendment_leaves_everything_as_it_was() {
+    let (_place, inner) = keeper();
+    let before = inner.state.load_full();
+    let refused = inner.amend(
+        |directory| -> Result<(), std::fmt::Error> {
+            directory.users.clear();
+            Err(std::fmt::Error)
+        },
+        NOW,
+    );
+    assert!(
+        matches!(refused, Err(AmendError::Refused(_))),
+        "{refused:?}"
+    );
+    assert!(Arc::ptr_eq(&before, &inner.state.load_full()));
+    assert_eq!(*before, on_disk(&inner));
+    assert!(inner.desk().amendments.is_empty());
+}
