@@ -96,6 +96,43 @@ async fn sssd_lets_in_who_knows_the_password() {
 }
 
 #[tokio::test]
+async fn sssd_lets_in_members_of_the_group_only_when_told_to() {
+    let world = World::start().await;
+    let changes = [
+        ("\naccess_provider = permit", ""),
+        ("#access_provider", "access_provider"),
+        ("#ldap_access", "ldap_access"),
+    ];
+    let jail = host(&world, &changes).await;
+    let member = password_of("ada@contoso.example");
+    let member = jail.knock("pam_sss.so", "ada", member).await;
+    assert_eq!(member.code, 0, "{member:?}");
+    let outsider = password_of("svc-backup@contoso.example");
+    let outsider = jail.knock("pam_sss.so", "svc-backup", outsider).await;
+    assert!(
+        outsider.errors.contains("Permission denied"),
+        "{outsider:?}"
+    );
+}
+
+#[tokio::test]
+async fn sssd_shuts_out_who_was_disabled_also_without_a_password() {
+    let world = World::start().await;
+    let jail = host(&world, &[]).await;
+    let password = password_of("grace@contoso.example");
+    let before = jail.knock("pam_sss.so", "grace", password).await;
+    assert_eq!(before.code, 0, "{before:?}");
+    world.tenant.disable("grace@contoso.example");
+    world.wait_until_gone("grace").await;
+    let after = jail.knock("pam_sss.so", "grace", password).await;
+    assert_ne!(after.code, 0, "{after:?}");
+    // With an SSH key there is no password to refuse. SSSD remembers her for some seconds between two logins.
+    let without_password = ["sh", "-c", "! pamtester door grace acct_mgmt"];
+    jail.eventually(&without_password).await;
+    jail.run(&["getent", "passwd", "grace"]).await.ended_with(2);
+}
+
+#[tokio::test]
 async fn sssd_lists_everybody_when_told_to() {
     let world = World::start().await;
     // Asked before it has read them, SSSD would remember for two minutes that there is nobody.

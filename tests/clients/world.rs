@@ -1,6 +1,7 @@
 //! A tenant, a daemon in front of it, and client programs to point at it.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::client::{Answer, Client};
 use crate::harness::certificates::Certificates;
@@ -70,6 +71,17 @@ impl World {
         let client = self.client("ldapsearch").arguments(&login);
         let client = client.arguments(&["-D", SERVICE_DN, "-w", SERVICE_PASSWORD]);
         client.arguments(arguments).run().await
+    }
+
+    /// Waits until nobody is found under this username any more.
+    pub async fn wait_until_gone(&self, username: &str) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let filter = format!("(uid={username})");
+        while self.search(&["-b", BASE, &filter, "1.1"]).await.entries() > 0 {
+            let is_late = Instant::now() > deadline;
+            assert!(!is_late, "still found:\n{}", self.daemon.log());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// A recipe of `config/clients/`, with this world's names in place of those of the documentation.
