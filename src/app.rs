@@ -22,6 +22,7 @@ pub mod offline;
 mod plan;
 mod report;
 mod roster;
+mod status;
 mod syncer;
 mod view;
 

@@ -58,6 +58,18 @@ fn problems(summary: &Summary) -> Vec<String> {
         .collect()
 }
 
+/// The first of many sentences, and how many more there are.
+pub(crate) fn shortened(sentences: &[impl ToString], named_max: usize) -> Vec<String> {
+    let named = sentences.iter().take(named_max);
+    let mut shown: Vec<String> = named.map(ToString::to_string).collect();
+    if let more @ 1.. = sentences.len().saturating_sub(named_max) {
+        shown.push(format!(
+            "and {more} more of that kind: `ldap365 users` and `ldap365 groups` name them"
+        ));
+    }
+    shown
+}
+
 /// The properties that the tenant refused when it was last enumerated.
 pub(crate) fn left_out(state: &State) -> Vec<String> {
     let Progress { users, groups } = &state.progress;

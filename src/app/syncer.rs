@@ -13,6 +13,7 @@ use tracing::{info, warn};
 use super::keeper::Keeper;
 use super::plan::plan;
 use super::report;
+use super::view::Findings;
 use crate::admin::report::pass::{PassSummary, Phase, SyncEvent};
 use crate::directory::State;
 use crate::directory::registry::Policy;
@@ -39,8 +40,10 @@ pub(crate) struct News {
     pub last: Option<PassSummary>,
     /// Why the phases of the last pass failed: users, groups.
     pub failures: [Option<String>; 2],
+    /// What each phase of the pass under way waits for: users, groups.
+    pub waiting: [Option<String>; 2],
     /// What the rules had to say when they were last applied.
-    pub settled: Settled,
+    pub findings: Arc<Findings>,
     /// Properties of Graph that the tenant refuses, until an enumeration gets them.
     pub left_out: Vec<String>,
     /// When the next pass starts; `None` while one runs.
@@ -61,7 +64,8 @@ impl Board {
         let news = News {
             last: None,
             failures: [None, None],
-            settled,
+            waiting: [None, None],
+            findings: Arc::new(Findings::of(settled)),
             left_out,
             next_pass: None,
             orders: Orders::default(),
@@ -93,6 +97,22 @@ impl Board {
             self.ordered.notify_one();
         }
         receiver
+    }
+
+    /// A phase waits, or goes on.
+    fn note(&self, event: &SyncEvent) {
+        match event {
+            SyncEvent::Waiting {
+                phase,
+                seconds,
+                reason,
+            } => {
+                self.news().waiting[*phase as usize] =
+                    Some(format!("{reason}; again after {seconds} s"));
+            }
+            SyncEvent::Read { phase, .. } => self.news().waiting[*phase as usize] = None,
+            SyncEvent::Accepted { .. } | SyncEvent::Planned(_) | SyncEvent::Finished(_) => {}
+        }
     }
 
     /// There will be no further pass: commands that wait for one learn it by their channel's end.
@@ -166,6 +186,7 @@ impl Syncer {
             orders.full,
             unfinished,
             |event| {
+                self.board.note(&event);
                 for listener in &orders.listeners {
                     // A full channel means that nobody watches the progress closely.
                     let _ = listener.try_send(event.clone());
@@ -190,8 +211,9 @@ impl Syncer {
         news.last = Some(done.clone());
         news.failures =
             [PhaseName::Users, PhaseName::Groups].map(|phase| report::failure(summary, phase));
+        news.waiting = [None, None];
         if summary.users.is_some() || summary.groups.is_some() {
-            news.settled = summary.settled.clone();
+            news.findings = Arc::new(Findings::of(summary.settled.clone()));
         }
         news.left_out.clone_from(&summary.left_out);
     }
@@ -293,13 +315,28 @@ fn progress(events: impl Fn(SyncEvent)) -> impl Fn(Event) {
         Event::PageRead { phase, entries, .. } => {
             let objects = &objects[phase as usize];
             let objects = objects.fetch_add(entries, Ordering::Relaxed) + entries;
-            let phase = match phase {
-                PhaseName::Users => Phase::Users,
-                PhaseName::Groups => Phase::Groups,
-            };
+            let phase = named(phase);
             events(SyncEvent::Read { phase, objects });
         }
-        Event::Resumed { .. } | Event::Waiting { .. } | Event::Committed { .. } => {}
+        Event::Waiting {
+            phase,
+            wait,
+            reason,
+        } => events(SyncEvent::Waiting {
+            phase: named(phase),
+            // Rounded up: "0 s" would be no wait.
+            seconds: wait.as_millis().div_ceil(1000) as u64,
+            reason,
+        }),
+        // What comes of these shows in the pages that follow.
+        Event::Resumed { .. } | Event::Committed { .. } => {}
+    }
+}
+
+fn named(phase: PhaseName) -> Phase {
+    match phase {
+        PhaseName::Users => Phase::Users,
+        PhaseName::Groups => Phase::Groups,
     }
 }
 
