@@ -137,6 +137,7 @@ pub async fn serve(
     let published: Published = Arc::new(ArcSwapOption::empty());
     let server = Server::bind(&config.ldap, &config.dit, authenticator, published.clone()).await?;
     let keeper = Arc::new(Keeper::open(&config, published).await?);
+    authorization::ready(&config, &keeper).await;
     let cloud = Cloud::with_vault(&config, &keeper).await?;
     let addresses = addresses(&server, &admin_listeners);
     announce(&addresses, &keeper);

@@ -1,5 +1,7 @@
 //! The same facts and acts without a daemon: straight on the store, which admits one process at a time.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -73,14 +75,26 @@ pub async fn act(config: &Config, act: Act) -> Result<Done, Error> {
     let done = acts::perform(&keeper, &Arc::new(Terms::of(config)), act)
         .await?
         .told;
-    info!(target: "audit", "{what}: {}", done.changed.join("; "));
+    log(&what, &done.changed.join("; "));
     Ok(done)
 }
 
 /// Lets everything pass that is held back now; how many people, groups and memberships that is.
 pub async fn accept(config: &Config) -> Result<usize, Error> {
     let keeper = open(config).await?;
-    Ok(acts::accept(&keeper).await?.told)
+    let accepted = acts::accept(&keeper).await?.told;
+    log(
+        "sync --accept",
+        &format!("{accepted} held changes pass from now on"),
+    );
+    Ok(accepted)
+}
+
+/// An administrator's act for the audit trail; the command line is who asked.
+fn log(what: &str, outcome: &str) {
+    // /proc/self belongs to whoever runs the process (proc(5)).
+    let uid = fs::metadata("/proc/self").map(|own| own.uid()).ok();
+    info!(target: "audit", uid, "{what}: {outcome}");
 }
 
 /// One pass, now.

@@ -3,7 +3,7 @@
 use crate::admin::report::pass::{GroupChanges, PassSummary, UserChanges};
 use crate::directory::{Progress, State};
 use crate::sync::tally::Tally;
-use crate::sync::{Error, PhaseName, Summary};
+use crate::sync::{PhaseName, Summary};
 
 /// A pass for people and scripts.
 pub(crate) fn pass_summary(summary: &Summary) -> PassSummary {
@@ -31,7 +31,11 @@ pub(crate) fn pass_summary(summary: &Summary) -> PassSummary {
         held: summary.settled.held.items.len(),
         is_dry_run: false,
         problems: problems(summary),
-        failures: summary.errors.iter().map(with_causes).collect(),
+        failures: summary
+            .errors
+            .iter()
+            .map(|error| with_causes(error))
+            .collect(),
     }
 }
 
@@ -87,7 +91,7 @@ pub(crate) fn failure(summary: &Summary, phase: PhaseName) -> Option<String> {
         .errors
         .iter()
         .find(|error| error.phase() == phase)
-        .map(with_causes)
+        .map(|error| with_causes(error))
 }
 
 /// Nothing was added, changed or removed, and nothing is wrong.
@@ -99,9 +103,9 @@ pub(crate) fn is_quiet(done: &PassSummary) -> bool {
 }
 
 /// An error and whatever its causes add to it, in one line.
-pub(crate) fn with_causes(error: &Error) -> String {
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(inner) = cause {
         let sentence = inner.to_string();
         if !text.contains(&sentence) {
