@@ -20,6 +20,7 @@ mod keeper;
 mod lookup;
 pub mod offline;
 mod plan;
+mod reminders;
 mod report;
 mod roster;
 mod status;
@@ -147,7 +148,7 @@ pub async fn serve(
     let daemon = Arc::new(RunningDaemon {
         since: Timestamp::now(),
         keeper: keeper.clone(),
-        tokens: cloud.tokens,
+        tokens: cloud.tokens.clone(),
         board: board.clone(),
         terms: Arc::new(Terms::of(&config)),
         client: cloud.graph.clone(),
@@ -155,6 +156,7 @@ pub async fn serve(
     });
     let syncer = Syncer {
         client: cloud.graph,
+        tokens: cloud.tokens,
         keeper: keeper.clone(),
         settings: config.sync,
         policy: config.registry,

@@ -12,12 +12,14 @@ use tracing::{info, warn};
 
 use super::keeper::Keeper;
 use super::plan::plan;
+use super::reminders::Reminders;
 use super::report;
 use super::view::Findings;
 use crate::admin::report::pass::{PassSummary, Phase, SyncEvent};
 use crate::directory::State;
 use crate::directory::registry::Policy;
 use crate::graph::GraphClient;
+use crate::oauth::TokenSource;
 use crate::sync::schedule::Schedule;
 use crate::sync::summary::NAMED_MAX;
 use crate::sync::{self, Event, Order, PhaseName, Settings, Settled, Summary, Unfinished};
@@ -126,6 +128,8 @@ impl Board {
 /// Runs passes one after the other.
 pub(crate) struct Syncer {
     pub client: GraphClient,
+    /// Whose notices are repeated in the log.
+    pub tokens: Arc<TokenSource>,
     pub keeper: Arc<Keeper>,
     pub settings: Settings,
     pub policy: Policy,
@@ -139,10 +143,16 @@ impl Syncer {
         let passes = async {
             let mut schedule = Schedule::new(self.settings.interval, Instant::now());
             let mut unfinished = Unfinished::default();
+            let mut reminders = Reminders::default();
+            // The token source has said these at the start.
+            self.notices(&mut reminders);
             loop {
                 self.wait(&mut schedule).await;
                 schedule.began();
                 let is_success = self.pass(&mut unfinished).await;
+                for notice in self.notices(&mut reminders) {
+                    warn!("{notice}");
+                }
                 schedule.ended(is_success, Instant::now(), fastrand::f64());
             }
         };
@@ -151,6 +161,16 @@ impl Syncer {
             () = passes => {}
         }
         self.board.close();
+    }
+
+    /// What will soon end of the credentials, once a day.
+    fn notices(&self, reminders: &mut Reminders) -> Vec<String> {
+        let states = self.tokens.states();
+        let sentences = states.iter().flat_map(|state| {
+            let notices = state.notices.iter();
+            notices.map(|notice| format!("credential {}: {notice}", state.name))
+        });
+        reminders.due(sentences, Timestamp::now())
     }
 
     async fn wait(&self, schedule: &mut Schedule) {
