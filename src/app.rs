@@ -20,8 +20,10 @@ mod keeper;
 mod lookup;
 pub mod offline;
 mod plan;
+mod reminders;
 mod report;
 mod roster;
+mod status;
 mod syncer;
 mod view;
 
@@ -136,6 +138,7 @@ pub async fn serve(
     let published: Published = Arc::new(ArcSwapOption::empty());
     let server = Server::bind(&config.ldap, &config.dit, authenticator, published.clone()).await?;
     let keeper = Arc::new(Keeper::open(&config, published).await?);
+    authorization::ready(&config, &keeper).await;
     let cloud = Cloud::with_vault(&config, &keeper).await?;
     let addresses = addresses(&server, &admin_listeners);
     announce(&addresses, &keeper);
@@ -145,7 +148,7 @@ pub async fn serve(
     let daemon = Arc::new(RunningDaemon {
         since: Timestamp::now(),
         keeper: keeper.clone(),
-        tokens: cloud.tokens,
+        tokens: cloud.tokens.clone(),
         board: board.clone(),
         terms: Arc::new(Terms::of(&config)),
         client: cloud.graph.clone(),
@@ -153,6 +156,7 @@ pub async fn serve(
     });
     let syncer = Syncer {
         client: cloud.graph,
+        tokens: cloud.tokens,
         keeper: keeper.clone(),
         settings: config.sync,
         policy: config.registry,

@@ -58,7 +58,7 @@ use sled::Db;
 
 pub use error::Error;
 pub use record::Fault;
-pub use vault::VaultError;
+pub use vault::{VaultError, check_vault_key};
 
 use changes::Changes;
 use key::Key;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::keeper::{AmendError, Amended, Keeper};
+use super::report::with_causes;
 use super::view::Terms;
 use crate::admin::report::act::{Act, Done};
 use crate::admin::{Refusal, RefusalKind};
@@ -89,16 +90,14 @@ where
     keeper.amend(change).await.map_err(refusal)
 }
 
-/// An error of the store with its cause, in one line.
-fn refusal<E: std::error::Error>(error: AmendError<E>) -> Refusal
+/// An error of the store with all its causes, in one line.
+fn refusal<E: std::error::Error + 'static>(error: AmendError<E>) -> Refusal
 where
     Refusal: From<E>,
 {
     match error {
         AmendError::Refused(error) => error.into(),
-        AmendError::Store(ref source) => {
-            Refusal::new(RefusalKind::Failed, format!("{error}: {source}"))
-        }
+        error @ AmendError::Store(_) => Refusal::new(RefusalKind::Failed, with_causes(&error)),
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tracing::warn;
 
 use super::keeper::{Keeper, blocking};
+use super::report::with_causes;
 use crate::config::Config;
 use crate::oauth::{Authorization, AuthorizationError, Credential, Keep, KeepError};
 use crate::store::{self, Store};
@@ -52,6 +53,17 @@ pub(crate) async fn load_offline(config: &Config) -> Authorizations {
         note(&mut found, credential, authorization);
     }
     found
+}
+
+/// Makes the key of the vault, where a credential will need one. A key that cannot be used is logged, and everything
+/// else goes on.
+pub(crate) async fn ready(config: &Config, keeper: &Keeper) {
+    if delegated(config).next().is_none() {
+        return;
+    }
+    if let Err(error) = keeper.with_store(Store::ready_vault).await {
+        warn!("authorisations cannot be kept: {}", with_causes(&error));
+    }
 }
 
 fn note(

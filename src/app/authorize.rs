@@ -38,12 +38,17 @@ pub fn sign_in(config: &Config) -> Result<SignIn, super::Error> {
 /// Makes sure that an authorisation could be delivered, before anybody takes the trouble to sign in.
 pub async fn prepare(config: &Config) -> Result<(), Error> {
     match Client::new(&config.admin.socket).status().await {
-        Ok(_) => return Ok(()),
+        Ok(_) => return Ok(store::check_vault_key(&config.data_dir)?),
         Err(client::Error::NoDaemon { .. }) => {}
         Err(error) => return Err(error.into()),
     }
     let (data_dir, tenant) = (config.data_dir.clone(), config.oauth.tenant.clone());
-    blocking(move || Store::open(&data_dir)?.bind_tenant(&tenant)).await?;
+    blocking(move || {
+        let store = Store::open(&data_dir)?;
+        store.bind_tenant(&tenant)?;
+        store.ready_vault()
+    })
+    .await?;
     Ok(())
 }
 

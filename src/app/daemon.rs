@@ -9,9 +9,9 @@ use tracing::debug;
 use super::authorization;
 use super::check::credential::{check_credential, unusable};
 use super::keeper::Keeper;
-use super::report::refused_property;
-use super::syncer::{Board, DryRun, News};
-use super::view::{Terms, View};
+use super::status::status;
+use super::syncer::{Board, DryRun};
+use super::view::{Findings, Terms, View};
 use super::{acts, explain, identities, roster};
 use crate::admin::finding::Finding;
 use crate::admin::report::act::{Act, Done, Format};
@@ -19,13 +19,12 @@ use crate::admin::report::explanation::{ExplainQuery, Explanation};
 use crate::admin::report::identity::{IdentityRow, LocalSettings};
 use crate::admin::report::pass::{SyncEvent, SyncOrder};
 use crate::admin::report::roster::{GroupQuery, GroupRow, PersonQuery, PersonRow};
-use crate::admin::report::status::{CredentialReport, Health, PhaseReport, Pin, Readiness, Status};
+use crate::admin::report::status::{Readiness, Status};
 use crate::admin::{AuthorizeError, Daemon, Refusal, Rows};
 use crate::config::Config;
-use crate::directory::{Decision, PhaseProgress};
 use crate::graph::GraphClient;
-use crate::oauth::{Authorization, CredentialState, Standing, TokenSource};
-use crate::sync::{self, Settled};
+use crate::oauth::{Authorization, TokenSource};
+use crate::sync::Settled;
 
 /// Events of a dry run that are made before they are read.
 const EVENTS_MAX: usize = 256;
@@ -46,7 +45,13 @@ impl RunningDaemon {
         View {
             state: self.keeper.state(),
             terms: self.terms.clone(),
+            findings: self.board.news().findings.clone(),
         }
+    }
+
+    /// What the rules have to say after an administrator's act.
+    fn note(&self, settled: Settled) {
+        self.board.news().findings = Arc::new(Findings::of(settled));
     }
 
     /// Reads what a pass would read, and tells the plan line by line; ends when nobody listens any more.
@@ -85,13 +90,7 @@ impl Daemon for RunningDaemon {
         let news = self.board.news().clone();
         Status {
             since: Some(self.since),
-            ..status(
-                &self.config.oauth.tenant,
-                &view,
-                &news.settled,
-                Some(&news),
-                &self.tokens.states(),
-            )
+            ..status(&self.config, &view, Some(&news), &self.tokens.states())
         }
     }
 
@@ -121,7 +120,7 @@ impl Daemon for RunningDaemon {
 
     async fn act(&self, act: Act) -> Result<Done, Refusal> {
         let performed = acts::perform(&self.keeper, &self.terms, act).await?;
-        self.board.news().settled = performed.settled;
+        self.note(performed.settled);
         Ok(performed.told)
     }
 
@@ -132,7 +131,7 @@ impl Daemon for RunningDaemon {
         let accepted = match order.accept {
             true => {
                 let accepted = acts::accept(&self.keeper).await?;
-                self.board.news().settled = accepted.settled;
+                self.note(accepted.settled);
                 Some(SyncEvent::Accepted {
                     objects: accepted.told,
                 })
@@ -175,103 +174,5 @@ impl Daemon for RunningDaemon {
             true => Readiness::ready(),
             false => Readiness::not_ready("the directory has not been read from the tenant yet"),
         }
-    }
-}
-
-/// A status from the state and, in a running daemon, from the board; such a daemon sets `since`.
-pub(crate) fn status(
-    tenant: &str,
-    view: &View,
-    settled: &Settled,
-    news: Option<&News>,
-    credentials: &[CredentialState],
-) -> Status {
-    let state = &view.state;
-    let directory = &state.directory;
-    let decisions = &directory.decisions;
-    let included = |decision: &&Decision| decision.is_include();
-    let people_active = decisions.users.values().filter(included).count();
-    let groups_imported = decisions.groups.values().filter(included).count();
-    let last = news.and_then(|news| news.last.as_ref());
-    let [users_failure, groups_failure] = news.map_or([None, None], |news| news.failures.clone());
-    let users_changes = last.map_or(0, |p| p.users.added + p.users.changed + p.users.removed);
-    let groups_changes = last.map_or(0, |p| p.groups.added + p.groups.changed + p.groups.removed);
-    let phase = |progress: &PhaseProgress, objects, changes, failure| PhaseReport {
-        completed: progress.completed,
-        enumerated: progress.enumerated,
-        objects,
-        changes,
-        failure,
-    };
-    let (health, problems) = health(view, settled, news);
-    Status {
-        version: env!("CARGO_PKG_VERSION").to_string(),
-        tenant: tenant.to_string(),
-        since: None,
-        state: health,
-        problems,
-        users: phase(
-            &state.progress.users,
-            state.directory.users.len(),
-            users_changes,
-            users_failure,
-        ),
-        groups: phase(
-            &state.progress.groups,
-            state.directory.groups.len(),
-            groups_changes,
-            groups_failure,
-        ),
-        next_pass: news.and_then(|news| news.next_pass),
-        people_active,
-        people_inactive: state.directory.users.len() - people_active,
-        groups_imported,
-        groups_not_imported: state.directory.groups.len() - groups_imported,
-        people_withheld: directory.withheld.users.len(),
-        groups_withheld: directory.withheld.groups.len(),
-        flawed: roster::flawed(view),
-        pins: directory
-            .pins
-            .iter()
-            .map(|(rule, &group)| Pin {
-                rule: rule.clone(),
-                group: explain::reference(directory, group),
-            })
-            .collect(),
-        credentials: credentials.iter().map(credential).collect(),
-    }
-}
-
-/// The worst news there is, and all of it in sentences.
-fn health(view: &View, settled: &Settled, news: Option<&News>) -> (Health, Vec<String>) {
-    let mut failures: Vec<String> = news
-        .map(|news| news.failures.iter().flatten().cloned().collect())
-        .unwrap_or_default();
-    if !sync::is_servable(&view.state) {
-        failures.push(
-            "there is no directory to serve yet: searches are answered `unavailable`".to_owned(),
-        );
-    }
-    let rules = settled.problems.iter().map(ToString::to_string);
-    let warnings = settled.warnings.iter().map(ToString::to_string);
-    let left_out = news.map_or(&[][..], |news| &news.left_out);
-    let left_out = left_out.iter().map(|property| refused_property(property));
-    let held = settled.held.sentences();
-    let registrations = settled.registrations.iter().map(ToString::to_string);
-    let sentences = held.chain(rules).chain(warnings).chain(registrations);
-    let problems: Vec<String> = sentences.chain(left_out).collect();
-    let health = match (failures.is_empty(), problems.is_empty()) {
-        (false, _) => Health::Failing,
-        (true, false) => Health::Degraded,
-        (true, true) => Health::Ok,
-    };
-    (health, failures.into_iter().chain(problems).collect())
-}
-
-fn credential(state: &CredentialState) -> CredentialReport {
-    CredentialReport {
-        name: state.name.clone(),
-        accepted: state.since.filter(|_| state.standing == Standing::Working),
-        failure: state.failure.as_ref().map(ToString::to_string),
     }
 }

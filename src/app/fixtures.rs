@@ -12,7 +12,7 @@ use crate::directory::{
 };
 use crate::sync::{self, Rules};
 
-use super::view::{Terms, View};
+use super::view::{Findings, Terms, View};
 
 /// The `number`th user of [`directory`].
 pub fn user_id(number: u128) -> UserId {
@@ -89,8 +89,10 @@ pub fn settled(directory: &Directory, rules: &Rules) -> Directory {
     sync::resettle(directory, rules, &policy(), Timestamp::UNIX_EPOCH, true).0
 }
 
-/// The directory as questions see it.
+/// The directory as questions see it, right after it was settled.
 pub fn view(directory: Directory, rules: Rules, policy: Policy) -> View {
+    let now = Timestamp::UNIX_EPOCH;
+    let (_, settled) = sync::resettle(&directory, &rules, &policy, now, true);
     let state = State {
         directory,
         ..State::default()
@@ -102,5 +104,6 @@ pub fn view(directory: Directory, rules: Rules, policy: Policy) -> View {
             policy,
             mapping: Mapping::default(),
         }),
+        findings: Arc::new(Findings::of(settled)),
     }
 }

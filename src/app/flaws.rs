@@ -1,42 +1,31 @@
 //! What is not as the tenant or an administrator wants it, about single people and groups, in sentences.
 
 use crate::directory::guard::{ChangeKind, HeldChange, Standing, Subject};
-use crate::directory::name::{fold, group_name, username};
-use crate::directory::registry::{Policy, Record};
+use crate::directory::name::fold;
+use crate::directory::registry::{NumberFault, NumberSource, Problem};
 use crate::directory::{Directory, GroupId, ObjectId, UserId, attribute};
 
+use super::explain::sentence;
 use super::lookup::{label, registered_name};
 use super::view::View;
 
 /// Everything that deserves a look about one person.
 pub(crate) fn of_person(view: &View, id: UserId) -> Vec<String> {
     let directory = &view.state.directory;
-    let policy = &view.terms.policy;
-    let mut flaws = Vec::new();
-    flaws.extend(held_person(directory, id));
-    let record = directory.registry.get(id);
+    let mut flaws: Vec<String> = held_person(directory, id).into_iter().collect();
     if let Some(user) = directory.users.get(&id) {
-        let wanted = username(user, policy.username);
-        flaws.extend(lost_rename(directory, policy, record, wanted));
         let mapped = attribute::flaws(user, &view.terms.mapping);
         flaws.extend(mapped.iter().map(ToString::to_string));
     }
-    flaws.extend(other_number(view, id.into()));
+    flaws.extend(registered(view, id.into()));
     flaws
 }
 
 /// Everything that deserves a look about one group.
 pub(crate) fn of_group(view: &View, id: GroupId) -> Vec<String> {
     let directory = &view.state.directory;
-    let policy = &view.terms.policy;
-    let mut flaws = Vec::new();
-    flaws.extend(held_group(directory, id));
-    let record = directory.registry.get(id);
+    let mut flaws: Vec<String> = held_group(directory, id).into_iter().collect();
     if let Some(group) = directory.groups.get(&id) {
-        if directory.decisions.is_imported(id) {
-            let wanted = group.display_name.as_deref().and_then(group_name);
-            flaws.extend(lost_rename(directory, policy, record, wanted));
-        }
         if group.has_hidden_membership {
             let hidden = "the membership is hidden in Office 365: members may be missing here";
             flaws.push(hidden.to_owned());
@@ -44,8 +33,45 @@ pub(crate) fn of_group(view: &View, id: GroupId) -> Vec<String> {
         let mapped = attribute::group_flaws(group, &view.terms.mapping);
         flaws.extend(mapped.iter().map(ToString::to_string));
     }
-    flaws.extend(other_number(view, id.into()));
+    flaws.extend(registered(view, id.into()));
     flaws
+}
+
+/// What the registry could not do for an object as it was asked to.
+fn registered(view: &View, id: ObjectId) -> impl Iterator<Item = String> {
+    let problems = view.findings.about(id).iter();
+    problems.filter_map(|problem| registration(&view.state.directory, problem))
+}
+
+/// A problem of the registry without the name of its object, which stands beside it. `None` for what the value's own
+/// flaw says already.
+fn registration(directory: &Directory, problem: &Problem) -> Option<String> {
+    Some(match problem {
+        Problem::NumberUnusable {
+            source: NumberSource::Mapped,
+            fault: NumberFault::NoNumber(_) | NumberFault::Reserved(_),
+            ..
+        } => return None,
+        Problem::NumberUnusable { source, fault, .. } => {
+            format!("the number {source} cannot be used: {fault}")
+        }
+        Problem::NumberDiffers {
+            id,
+            registered,
+            wanted,
+            source,
+            ..
+        } => format!(
+            "the number {wanted} is {source}, but {registered} is registered; `ldap365 ids adopt {id}` changes it"
+        ),
+        Problem::HomeUnusable { home, .. } => {
+            format!("the home directory \"{home}\" is no absolute path without a colon")
+        }
+        Problem::NameKept { label, reason, .. } => format!(
+            "renamed, but keeps the name \"{label}\": {}",
+            sentence(directory, reason)
+        ),
+    })
 }
 
 /// Why a person is served otherwise than the tenant and the rules have it, if that is so.
@@ -108,27 +134,6 @@ pub(crate) fn held_change(change: &HeldChange) -> String {
     format!("held back since {since}: {outcome}{reason}")
 }
 
-/// An object that was renamed in the tenant and could not have the new name keeps the old one.
-fn lost_rename(
-    directory: &Directory,
-    policy: &Policy,
-    record: Option<&Record>,
-    wanted: Option<String>,
-) -> Option<String> {
-    let kept = record?.name.as_deref()?;
-    let wanted = wanted.filter(|wanted| fold(wanted) != fold(kept))?;
-    let obstacle = match directory.registry.holder(&wanted) {
-        Some(holder) => held_by(directory, &wanted, holder),
-        None if policy.reserved_names.contains(&fold(&wanted)) => {
-            format!("\"{wanted}\" is in directory.reserved_names")
-        }
-        None => return None,
-    };
-    Some(format!(
-        "renamed, but keeps the name \"{kept}\": {obstacle}"
-    ))
-}
-
 /// Who holds a name, and what can be done about it.
 pub(crate) fn held_by(directory: &Directory, name: &str, holder: ObjectId) -> String {
     let label = label(directory, holder);
@@ -149,20 +154,13 @@ pub(crate) fn held_by(directory: &Directory, name: &str, holder: ObjectId) -> St
     }
 }
 
-/// The number that is asked for here, where it is another one than the registered.
+/// The number that is asked for, where it is another one than the registered.
 pub(crate) fn wanted_number(view: &View, id: ObjectId) -> Option<u32> {
-    let directory = &view.state.directory;
-    let wanted = directory.overrides.objects.get(&id)?.number?;
-    let registered = directory.registry.get(id)?.number;
-    (wanted != registered).then_some(wanted)
-}
-
-fn other_number(view: &View, id: ObjectId) -> Option<String> {
-    let registered = view.state.directory.registry.get(id)?.number;
-    let wanted = wanted_number(view, id)?;
-    Some(format!(
-        "the number {wanted} is asked for, but {registered} is registered; `ldap365 ids adopt {id}` changes it"
-    ))
+    let wanted = |problem: &Problem| match problem {
+        Problem::NumberDiffers { wanted, .. } => Some(*wanted),
+        _ => None,
+    };
+    view.findings.about(id).iter().find_map(wanted)
 }
 
 #[cfg(test)]
@@ -232,8 +230,26 @@ mod tests {
         set.number = Some(4711);
         let flaws = of_person(&view(directory.clone(), rules(), policy()), user_id(1));
         assert!(
-            flaws[0].starts_with("the number 4711 is asked for"),
+            flaws[0].starts_with("the number 4711 is set here, but"),
             "{flaws:?}"
         );
+    }
+
+    #[test]
+    fn a_mapped_number_that_differs_is_told_and_named_as_wanted() {
+        let mut directory = directory(&[("ada", "Ada")], &[]);
+        let mut ada = User::clone(&directory.users[&user_id(1)]);
+        let property = "employeeId".to_owned();
+        ada.mapped.insert(property.clone(), vec!["4711".to_owned()]);
+        directory.users.insert(user_id(1), Arc::new(ada));
+        let mut policy = policy();
+        policy.mapped.uid_number = Some(property);
+        let view = view(directory, rules(), policy);
+        let flaws = of_person(&view, user_id(1));
+        assert!(
+            flaws[0].starts_with("the number 4711 is mapped from Graph, but"),
+            "{flaws:?}"
+        );
+        assert_eq!(wanted_number(&view, user_id(1).into()), Some(4711));
     }
 }

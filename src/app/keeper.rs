@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use tokio::task;
 use tracing::{info, warn};
 
+use super::report::with_causes;
 use crate::config::Config;
 use crate::directory::registry::Policy;
 use crate::directory::{Directory, State};
@@ -212,7 +213,7 @@ impl Inner {
         Ok(committed)
     }
 
-    fn amend<T, E: std::error::Error>(
+    fn amend<T, E: std::error::Error + 'static>(
         &self,
         change: impl Fn(&mut Directory) -> Result<T, E> + Send + 'static,
         now: Timestamp,
@@ -230,7 +231,7 @@ impl Inner {
         desk.amendments.push(Box::new(move |directory| {
             change(directory)
                 .map(|_| ())
-                .map_err(|error| error.to_string())
+                .map_err(|error| with_causes(&error))
         }));
         Ok(Amended { told, settled })
     }

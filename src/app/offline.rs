@@ -1,5 +1,7 @@
 //! The same facts and acts without a daemon: straight on the store, which admits one process at a time.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -7,9 +9,9 @@ use tracing::info;
 
 use super::keeper::Keeper;
 use super::syncer::{DryRun, Outcome, run_pass};
-use super::view::{Terms, View};
+use super::view::{Findings, Terms, View};
 use super::{
-    Cloud, Error, acts, daemon, explain as explaining, identities as identity, report, roster,
+    Cloud, Error, acts, explain as explaining, identities as identity, report, roster, status,
 };
 use crate::admin::Refusal;
 use crate::admin::Rows;
@@ -20,48 +22,49 @@ use crate::admin::report::pass::{PassSummary, SyncEvent};
 use crate::admin::report::roster::{GroupQuery, GroupRow, PersonQuery, PersonRow};
 use crate::admin::report::status::Status;
 use crate::config::Config;
-use crate::sync::{Settled, Unfinished};
+use crate::sync::Unfinished;
 
 /// How things stood when the store was last written; nothing is changed.
 pub async fn status(config: &Config) -> Result<Status, Error> {
-    let (view, settled) = view(config).await?;
-    let tenant = &config.oauth.tenant;
-    Ok(daemon::status(tenant, &view, &settled, None, &[]))
+    let view = view(config).await?;
+    // Nothing is asked: only what is known beforehand, such as who signed in and what ends soon.
+    let cloud = Cloud::with_store_untouched(config).await?;
+    Ok(status::status(config, &view, None, &cloud.tokens.states()))
 }
 
 /// Every person, group or former object that a name may mean; nothing is changed.
 pub async fn explain(config: &Config, query: &ExplainQuery) -> Result<Vec<Explanation>, Error> {
-    let (view, _) = view(config).await?;
+    let view = view(config).await?;
     Ok(explaining::explain(&view, query).map_err(Refusal::from)?)
 }
 
 /// The people of the tenant; nothing is changed.
 pub async fn people(config: &Config, query: &PersonQuery) -> Result<Rows<PersonRow>, Error> {
-    let (view, _) = view(config).await?;
+    let view = view(config).await?;
     Ok(roster::people(&view, query).map_err(Refusal::from)?)
 }
 
 /// The groups of the tenant; nothing is changed.
 pub async fn groups(config: &Config, query: &GroupQuery) -> Result<Rows<GroupRow>, Error> {
-    let (view, _) = view(config).await?;
+    let view = view(config).await?;
     Ok(roster::groups(&view, query))
 }
 
 /// Every name and number ever handed out; nothing is changed.
 pub async fn identities(config: &Config) -> Result<Rows<IdentityRow>, Error> {
-    let (view, _) = view(config).await?;
+    let view = view(config).await?;
     Ok(identity::rows(&view))
 }
 
 /// What is set here for one person; nothing is changed.
 pub async fn local_settings(config: &Config, user: &str) -> Result<LocalSettings, Error> {
-    let (view, _) = view(config).await?;
+    let view = view(config).await?;
     Ok(identity::local_settings(&view, user).map_err(Refusal::from)?)
 }
 
 /// Everything that is set here, as the text of a file; nothing is changed.
 pub async fn export(config: &Config, format: Format) -> Result<String, Error> {
-    let (view, _) = view(config).await?;
+    let view = view(config).await?;
     Ok(identity::export(&view, format))
 }
 
@@ -72,14 +75,26 @@ pub async fn act(config: &Config, act: Act) -> Result<Done, Error> {
     let done = acts::perform(&keeper, &Arc::new(Terms::of(config)), act)
         .await?
         .told;
-    info!(target: "audit", "{what}: {}", done.changed.join("; "));
+    log(&what, &done.changed.join("; "));
     Ok(done)
 }
 
 /// Lets everything pass that is held back now; how many people, groups and memberships that is.
 pub async fn accept(config: &Config) -> Result<usize, Error> {
     let keeper = open(config).await?;
-    Ok(acts::accept(&keeper).await?.told)
+    let accepted = acts::accept(&keeper).await?.told;
+    log(
+        "sync --accept",
+        &format!("{accepted} held changes pass from now on"),
+    );
+    Ok(accepted)
+}
+
+/// An administrator's act for the audit trail; the command line is who asked.
+fn log(what: &str, outcome: &str) {
+    // /proc/self belongs to whoever runs the process (proc(5)).
+    let uid = fs::metadata("/proc/self").map(|own| own.uid()).ok();
+    info!(target: "audit", uid, "{what}: {outcome}");
 }
 
 /// One pass, now.
@@ -109,7 +124,7 @@ pub async fn dry_run(
     full: bool,
     progress: impl Fn(SyncEvent),
 ) -> Result<Rows<SyncEvent>, Error> {
-    let (view, _) = view(config).await?;
+    let view = view(config).await?;
     let cloud = Cloud::with_store_untouched(config).await?;
     let run = DryRun {
         client: cloud.graph,
@@ -128,11 +143,11 @@ async fn open(config: &Config) -> Result<Keeper, Error> {
 }
 
 /// What the store holds, under the rules as they are configured now.
-async fn view(config: &Config) -> Result<(View, Settled), Error> {
+async fn view(config: &Config) -> Result<View, Error> {
     let (state, settled) = Keeper::peek(config).await?.unwrap_or_default();
-    let view = View {
+    Ok(View {
         state: Arc::new(state),
         terms: Arc::new(Terms::of(config)),
-    };
-    Ok((view, settled))
+        findings: Arc::new(Findings::of(settled)),
+    })
 }

@@ -3,7 +3,7 @@
 use crate::admin::report::pass::{GroupChanges, PassSummary, UserChanges};
 use crate::directory::{Progress, State};
 use crate::sync::tally::Tally;
-use crate::sync::{Error, PhaseName, Summary};
+use crate::sync::{PhaseName, Summary};
 
 /// A pass for people and scripts.
 pub(crate) fn pass_summary(summary: &Summary) -> PassSummary {
@@ -31,7 +31,11 @@ pub(crate) fn pass_summary(summary: &Summary) -> PassSummary {
         held: summary.settled.held.items.len(),
         is_dry_run: false,
         problems: problems(summary),
-        failures: summary.errors.iter().map(with_causes).collect(),
+        failures: summary
+            .errors
+            .iter()
+            .map(|error| with_causes(error))
+            .collect(),
     }
 }
 
@@ -58,6 +62,18 @@ fn problems(summary: &Summary) -> Vec<String> {
         .collect()
 }
 
+/// The first of many sentences, and how many more there are.
+pub(crate) fn shortened(sentences: &[impl ToString], named_max: usize) -> Vec<String> {
+    let named = sentences.iter().take(named_max);
+    let mut shown: Vec<String> = named.map(ToString::to_string).collect();
+    if let more @ 1.. = sentences.len().saturating_sub(named_max) {
+        shown.push(format!(
+            "and {more} more of that kind: `ldap365 users` and `ldap365 groups` name them"
+        ));
+    }
+    shown
+}
+
 /// The properties that the tenant refused when it was last enumerated.
 pub(crate) fn left_out(state: &State) -> Vec<String> {
     let Progress { users, groups } = &state.progress;
@@ -75,7 +91,7 @@ pub(crate) fn failure(summary: &Summary, phase: PhaseName) -> Option<String> {
         .errors
         .iter()
         .find(|error| error.phase() == phase)
-        .map(with_causes)
+        .map(|error| with_causes(error))
 }
 
 /// Nothing was added, changed or removed, and nothing is wrong.
@@ -87,9 +103,9 @@ pub(crate) fn is_quiet(done: &PassSummary) -> bool {
 }
 
 /// An error and whatever its causes add to it, in one line.
-pub(crate) fn with_causes(error: &Error) -> String {
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(inner) = cause {
         let sentence = inner.to_string();
         if !text.contains(&sentence) {

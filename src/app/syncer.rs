@@ -12,11 +12,14 @@ use tracing::{info, warn};
 
 use super::keeper::Keeper;
 use super::plan::plan;
+use super::reminders::Reminders;
 use super::report;
+use super::view::Findings;
 use crate::admin::report::pass::{PassSummary, Phase, SyncEvent};
 use crate::directory::State;
 use crate::directory::registry::Policy;
 use crate::graph::GraphClient;
+use crate::oauth::TokenSource;
 use crate::sync::schedule::Schedule;
 use crate::sync::summary::NAMED_MAX;
 use crate::sync::{self, Event, Order, PhaseName, Settings, Settled, Summary, Unfinished};
@@ -39,8 +42,10 @@ pub(crate) struct News {
     pub last: Option<PassSummary>,
     /// Why the phases of the last pass failed: users, groups.
     pub failures: [Option<String>; 2],
+    /// What each phase of the pass under way waits for: users, groups.
+    pub waiting: [Option<String>; 2],
     /// What the rules had to say when they were last applied.
-    pub settled: Settled,
+    pub findings: Arc<Findings>,
     /// Properties of Graph that the tenant refuses, until an enumeration gets them.
     pub left_out: Vec<String>,
     /// When the next pass starts; `None` while one runs.
@@ -61,7 +66,8 @@ impl Board {
         let news = News {
             last: None,
             failures: [None, None],
-            settled,
+            waiting: [None, None],
+            findings: Arc::new(Findings::of(settled)),
             left_out,
             next_pass: None,
             orders: Orders::default(),
@@ -95,6 +101,22 @@ impl Board {
         receiver
     }
 
+    /// A phase waits, or goes on.
+    fn note(&self, event: &SyncEvent) {
+        match event {
+            SyncEvent::Waiting {
+                phase,
+                seconds,
+                reason,
+            } => {
+                self.news().waiting[*phase as usize] =
+                    Some(format!("{reason}; again after {seconds} s"));
+            }
+            SyncEvent::Read { phase, .. } => self.news().waiting[*phase as usize] = None,
+            SyncEvent::Accepted { .. } | SyncEvent::Planned(_) | SyncEvent::Finished(_) => {}
+        }
+    }
+
     /// There will be no further pass: commands that wait for one learn it by their channel's end.
     fn close(&self) {
         let mut news = self.news();
@@ -106,6 +128,8 @@ impl Board {
 /// Runs passes one after the other.
 pub(crate) struct Syncer {
     pub client: GraphClient,
+    /// Whose notices are repeated in the log.
+    pub tokens: Arc<TokenSource>,
     pub keeper: Arc<Keeper>,
     pub settings: Settings,
     pub policy: Policy,
@@ -119,10 +143,16 @@ impl Syncer {
         let passes = async {
             let mut schedule = Schedule::new(self.settings.interval, Instant::now());
             let mut unfinished = Unfinished::default();
+            let mut reminders = Reminders::default();
+            // The token source has said these at the start.
+            self.notices(&mut reminders);
             loop {
                 self.wait(&mut schedule).await;
                 schedule.began();
                 let is_success = self.pass(&mut unfinished).await;
+                for notice in self.notices(&mut reminders) {
+                    warn!("{notice}");
+                }
                 schedule.ended(is_success, Instant::now(), fastrand::f64());
             }
         };
@@ -131,6 +161,16 @@ impl Syncer {
             () = passes => {}
         }
         self.board.close();
+    }
+
+    /// What will soon end of the credentials, once a day.
+    fn notices(&self, reminders: &mut Reminders) -> Vec<String> {
+        let states = self.tokens.states();
+        let sentences = states.iter().flat_map(|state| {
+            let notices = state.notices.iter();
+            notices.map(|notice| format!("credential {}: {notice}", state.name))
+        });
+        reminders.due(sentences, Timestamp::now())
     }
 
     async fn wait(&self, schedule: &mut Schedule) {
@@ -166,6 +206,7 @@ impl Syncer {
             orders.full,
             unfinished,
             |event| {
+                self.board.note(&event);
                 for listener in &orders.listeners {
                     // A full channel means that nobody watches the progress closely.
                     let _ = listener.try_send(event.clone());
@@ -190,8 +231,9 @@ impl Syncer {
         news.last = Some(done.clone());
         news.failures =
             [PhaseName::Users, PhaseName::Groups].map(|phase| report::failure(summary, phase));
+        news.waiting = [None, None];
         if summary.users.is_some() || summary.groups.is_some() {
-            news.settled = summary.settled.clone();
+            news.findings = Arc::new(Findings::of(summary.settled.clone()));
         }
         news.left_out.clone_from(&summary.left_out);
     }
@@ -293,13 +335,28 @@ fn progress(events: impl Fn(SyncEvent)) -> impl Fn(Event) {
         Event::PageRead { phase, entries, .. } => {
             let objects = &objects[phase as usize];
             let objects = objects.fetch_add(entries, Ordering::Relaxed) + entries;
-            let phase = match phase {
-                PhaseName::Users => Phase::Users,
-                PhaseName::Groups => Phase::Groups,
-            };
+            let phase = named(phase);
             events(SyncEvent::Read { phase, objects });
         }
-        Event::Resumed { .. } | Event::Waiting { .. } | Event::Committed { .. } => {}
+        Event::Waiting {
+            phase,
+            wait,
+            reason,
+        } => events(SyncEvent::Waiting {
+            phase: named(phase),
+            // Rounded up: "0 s" would be no wait.
+            seconds: wait.as_millis().div_ceil(1000) as u64,
+            reason,
+        }),
+        // What comes of these shows in the pages that follow.
+        Event::Resumed { .. } | Event::Committed { .. } => {}
+    }
+}
+
+fn named(phase: PhaseName) -> Phase {
+    match phase {
+        PhaseName::Users => Phase::Users,
+        PhaseName::Groups => Phase::Groups,
     }
 }
 

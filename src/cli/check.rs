@@ -15,6 +15,15 @@ pub(super) async fn run_groups(config: &Config, output: &mut Output) -> Result<(
     }
 }
 
+impl From<groups::Unread> for Error {
+    fn from(error: groups::Unread) -> Self {
+        match error {
+            groups::Unread::Daemon(error) => error.into(),
+            groups::Unread::Own(error) => error.into(),
+        }
+    }
+}
+
 /// Prints each finding as it is known.
 pub(super) async fn run(config: &Config, output: &mut Output) -> Result<(), Error> {
     let mut written = Ok(());

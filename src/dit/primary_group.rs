@@ -53,6 +53,11 @@ impl PrimaryGroup {
         self.find(directory).map(|(_, record)| record.number)
     }
 
+    /// The group, whether it is served or not; `None` when people have groups of their own.
+    pub fn group(&self, directory: &Directory) -> Option<GroupId> {
+        self.find(directory).map(|(id, _)| id)
+    }
+
     /// Why the state is degraded; `None` when all is well.
     pub fn problem(&self, directory: &Directory) -> Option<Problem> {
         let Self::Shared(name) = self else {

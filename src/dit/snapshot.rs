@@ -35,6 +35,8 @@ pub struct Snapshot {
     barred: BTreeSet<UserId>,
     first_group: EntryId,
     groups: Vec<GroupId>,
+    /// The group whose number is everybody's `gidNumber`, while it is served.
+    primary_group: Option<EntryId>,
     visible: Vec<EntryId>,
 }
 
@@ -157,8 +159,18 @@ impl Snapshot {
         Some(Person {
             id,
             user_principal_name: upn.map(|upn| String::from_utf8_lossy(upn).into_owned()),
-            is_active: !self.head(entry).locked && !self.barred.contains(&id),
+            is_active: self.may_bind(entry, id),
         })
+    }
+
+    /// Where somebody stands who may bind, by the same measure as [`Person::is_active`]; `None` for everybody else.
+    pub fn entry_of_active(&self, user: UserId) -> Option<EntryId> {
+        let entry = self.entry_of(user)?;
+        self.may_bind(entry, user).then_some(entry)
+    }
+
+    fn may_bind(&self, entry: EntryId, user: UserId) -> bool {
+        !self.head(entry).locked && !self.barred.contains(&user)
     }
 
     /// Where a person stands; `None` while they are not in the tree.
@@ -171,6 +183,11 @@ impl Snapshot {
     pub fn private_group_of(&self, person: EntryId) -> Option<EntryId> {
         let private = person + self.people.len() as EntryId;
         (private < self.first_group).then_some(private)
+    }
+
+    /// The group that everybody is in by `gidNumber`; `None` while people have private groups, or it is not served.
+    pub fn primary_group(&self) -> Option<EntryId> {
+        self.primary_group
     }
 
     /// The group at an entry.

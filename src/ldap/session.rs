@@ -43,7 +43,7 @@ pub enum Reach {
     Nothing,
     /// The whole tree.
     Tree,
-    /// The containers, a person's own entry, and the groups that person is in.
+    /// The containers, a person's own entry, and the groups that person is in, the primary one included.
     Around(EntryId),
 }
 
@@ -61,17 +61,15 @@ impl Session {
 
 impl Identity {
     /// What this identity may read of a snapshot now. A person who has become inactive since they
-    /// bound reads nothing.
+    /// bound, or is disabled in the tenant while that change is held back, reads nothing.
     pub fn reach(&self, snapshot: &Snapshot, users_may_read: UsersMayRead) -> Reach {
         match self {
             Self::Anonymous => Reach::Nothing,
             Self::ServiceAccount { .. } => Reach::Tree,
-            Self::Person(id) => match snapshot.entry_of(*id) {
-                Some(entry) if !snapshot.head(entry).locked => match users_may_read {
-                    UsersMayRead::All => Reach::Tree,
-                    UsersMayRead::OwnEntry => Reach::Around(entry),
-                },
-                _ => Reach::Nothing,
+            Self::Person(id) => match (snapshot.entry_of_active(*id), users_may_read) {
+                (Some(_), UsersMayRead::All) => Reach::Tree,
+                (Some(entry), UsersMayRead::OwnEntry) => Reach::Around(entry),
+                (None, _) => Reach::Nothing,
             },
         }
     }
@@ -83,8 +81,8 @@ impl Identity {
             Self::ServiceAccount { dn, .. } => format!("dn:{dn}"),
             Self::Person(id) => {
                 let entry = snapshot.and_then(|snapshot| {
-                    let entry = snapshot.entry_of(*id)?;
-                    (!snapshot.head(entry).locked).then(|| snapshot.entry(entry))
+                    let entry = snapshot.entry_of_active(*id)?;
+                    Some(snapshot.entry(entry))
                 });
                 entry.map_or_else(String::new, |entry| {
                     format!("dn:{}", String::from_utf8_lossy(entry.dn()))
@@ -109,7 +107,11 @@ impl Reach {
                 EntryKind::ServiceAccount => false,
                 EntryKind::Person => entry == person,
                 EntryKind::PrivateGroup => snapshot.private_group_of(person) == Some(entry),
-                EntryKind::Group => snapshot.groups_of(person).binary_search(&entry).is_ok(),
+                // By gidNumber, everybody is in the primary group.
+                EntryKind::Group => {
+                    snapshot.primary_group() == Some(entry)
+                        || snapshot.groups_of(person).binary_search(&entry).is_ok()
+                }
             },
         }
     }

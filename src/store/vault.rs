@@ -119,6 +119,17 @@ impl Store {
         Ok(())
     }
 
+    /// Makes sure that a secret could be sealed; the key is made if there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Vault`] when the key cannot be used.
+    pub fn ready_vault(&self) -> Result<(), Error> {
+        // Within the writer's lock: two hands could make two keys.
+        let _writer = self.shared.writer();
+        KeyFile::of(&self.shared.dir).read_or_make().map(drop)
+    }
+
     /// The secret last kept under `name`, if any.
     ///
     /// # Errors
@@ -213,6 +224,16 @@ impl VaultKey {
         opened.truncate(length);
         Ok(opened)
     }
+}
+
+/// Whether the key of a store's vault can be used, if there is one: its mode and its length. The store is not opened,
+/// and may be open elsewhere.
+///
+/// # Errors
+///
+/// [`Error::Vault`], or that the file cannot be read.
+pub fn check_vault_key(data_dir: &Path) -> Result<(), Error> {
+    KeyFile::of(data_dir).read().map(drop)
 }
 
 impl KeyFile {
@@ -375,6 +396,17 @@ mod tests {
         let unsealed = store.unseal(NAME).unwrap().unwrap();
         assert_eq!(*unsealed, b"newer");
         assert!(store.unseal("authorization/other").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_ready_vault_has_a_key_and_keeps_it() {
+        let vault = vault();
+        let before = fs::read(vault.key()).unwrap();
+        vault.store.ready_vault().unwrap();
+        assert_eq!(fs::read(vault.key()).unwrap(), before);
+        fs::remove_file(vault.key()).unwrap();
+        vault.store.ready_vault().unwrap();
+        assert_ne!(fs::read(vault.key()).unwrap(), before);
     }
 
     #[test]

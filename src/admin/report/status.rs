@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::explanation::GroupReference;
 use super::moment;
@@ -73,6 +74,9 @@ pub struct PhaseReport {
     pub changes: usize,
     /// Why the last attempt failed, when it did.
     pub failure: Option<String>,
+    /// What the attempt under way waits for, when a page is to be asked for again.
+    #[serde(default)]
+    pub retrying: Option<String>,
 }
 
 /// A group name in a rule, and the object it was pinned to.
@@ -90,10 +94,48 @@ pub struct Pin {
 pub struct CredentialReport {
     /// Its name in the configuration.
     pub name: String,
-    /// When Microsoft last accepted it.
-    pub accepted: Option<Timestamp>,
-    /// Why it was refused last time; `None` when it was accepted, or never tried.
-    pub failure: Option<String>,
+    /// `secret`, `certificate` or `delegated`.
+    pub kind: String,
+    /// `untried`, `working`, `failing` or `not-authorized`.
+    pub standing: String,
+    /// Since when that is so; `None` while untried.
+    pub since: Option<Timestamp>,
+    /// The sync reads with it now.
+    pub in_use: bool,
+    /// Why the last attempt failed; beside `working` it is an outage, which says nothing about the credential.
+    pub failure: Option<FailureReport>,
+    /// Who signed in for it, when it is delegated and somebody has.
+    pub authorized_by: Option<AuthorizedByReport>,
+    /// What ends soon or has ended, and what to do; one sentence each.
+    pub notices: Vec<String>,
+}
+
+/// Why a credential did not work.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct FailureReport {
+    /// The class, in kebab case: `secret-expired`, `revoked`, `outage`.
+    pub class: String,
+    /// What is the case.
+    pub reason: String,
+    /// What to do; empty when the reason says it.
+    pub advice: String,
+    /// Finds the attempt in the tenant's sign-in log.
+    pub correlation_id: Option<String>,
+}
+
+/// Who signed in for a delegated credential.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct AuthorizedByReport {
+    /// The object id.
+    pub object_id: Uuid,
+    /// The name they signed in with.
+    pub name: Option<String>,
+    /// When they signed in.
+    pub authorized: Timestamp,
+    /// When the authorisation was last renewed.
+    pub renewed: Timestamp,
+    /// The permissions that were granted.
+    pub scopes: Vec<String>,
 }
 
 /// Whether hosts should be sent here (`/readyz`).
@@ -205,18 +247,57 @@ impl fmt::Display for PhaseReport {
         if let Some(failure) = &self.failure {
             write!(f, "; failing: {failure}")?;
         }
+        if let Some(reason) = &self.retrying {
+            write!(f, "; retrying: {reason}")?;
+        }
         Ok(())
     }
 }
 
 impl fmt::Display for CredentialReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.name)?;
-        match (&self.failure, self.accepted) {
-            (Some(failure), _) => write!(f, "refused: {failure}"),
-            (None, Some(at)) => write!(f, "accepted {}", moment(at)),
-            (None, None) => f.write_str("not tried yet"),
+        write!(f, "{} ({}): {}", self.name, self.kind, self.standing)?;
+        if let Some(since) = self.since {
+            write!(f, " since {}", moment(since))?;
         }
+        if self.in_use {
+            f.write_str(", in use")?;
+        }
+        if let Some(failure) = &self.failure {
+            write!(f, "\n  {failure}")?;
+        }
+        if let Some(who) = &self.authorized_by {
+            write!(f, "\n  {who}")?;
+        }
+        for notice in &self.notices {
+            write!(f, "\n  {notice}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for FailureReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.class, self.reason)?;
+        if !self.advice.is_empty() {
+            write!(f, ": {}", self.advice)?;
+        }
+        match &self.correlation_id {
+            Some(id) => write!(f, " (correlation id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for AuthorizedByReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = &self.object_id;
+        match &self.name {
+            Some(name) => write!(f, "authorised by {name} ({id})")?,
+            None => write!(f, "authorised by {id}")?,
+        }
+        let (authorized, renewed) = (moment(self.authorized), moment(self.renewed));
+        write!(f, " on {authorized}, renewed {renewed}")
     }
 }
 
@@ -236,9 +317,53 @@ mod tests {
             objects: 12,
             changes: 3,
             failure: Some("Graph cannot be reached".to_owned()),
+            retrying: None,
         };
         let line = "completed 2026-11-23 21:00:00 UTC, 12 objects, 3 changes; failing: Graph cannot be reached";
         assert_eq!(phase.to_string(), line);
         assert_eq!(PhaseReport::default().to_string(), "never completed");
+    }
+
+    #[test]
+    fn a_phase_that_waits_says_for_what() {
+        let phase = PhaseReport {
+            retrying: Some("too many requests, for 7 s".to_owned()),
+            ..PhaseReport::default()
+        };
+        let line = "never completed; retrying: too many requests, for 7 s";
+        assert_eq!(phase.to_string(), line);
+    }
+
+    #[test]
+    fn a_credential_says_how_it_is_why_and_who_stands_behind_it() {
+        let credential = CredentialReport {
+            name: "backup".to_owned(),
+            kind: "delegated".to_owned(),
+            standing: "failing".to_owned(),
+            since: at("2026-11-23T21:00:00Z"),
+            in_use: false,
+            failure: Some(FailureReport {
+                class: "revoked".to_owned(),
+                reason: "the session was revoked (AADSTS50173)".to_owned(),
+                advice: "run `ldap365 authorize backup`".to_owned(),
+                correlation_id: Some("c-1".to_owned()),
+            }),
+            authorized_by: Some(AuthorizedByReport {
+                object_id: Uuid::from_u128(7),
+                name: Some("ada@contoso.com".to_owned()),
+                authorized: at("2026-11-01T08:00:00Z").expect("a moment"),
+                renewed: at("2026-11-23T20:00:00Z").expect("a moment"),
+                scopes: vec!["User.Read.All".to_owned()],
+            }),
+            notices: vec!["the authorisation ends on 2027-02-21".to_owned()],
+        };
+        assert_eq!(
+            credential.to_string(),
+            "backup (delegated): failing since 2026-11-23 21:00:00 UTC\n  \
+             revoked: the session was revoked (AADSTS50173): run `ldap365 authorize backup` (correlation id c-1)\n  \
+             authorised by ada@contoso.com (00000000-0000-0000-0000-000000000007) on 2026-11-01 08:00:00 UTC, \
+             renewed 2026-11-23 20:00:00 UTC\n  \
+             the authorisation ends on 2027-02-21"
+        );
     }
 }

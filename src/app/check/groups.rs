@@ -7,13 +7,25 @@ use std::sync::Arc;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::admin::client::{self, Client};
+use crate::admin::report::roster::GroupQuery;
 use crate::app::keeper::Keeper;
 use crate::app::{Cloud, Error, authorization, report};
 use crate::config::Config;
 use crate::directory::{Decision, Directory, Group, GroupId};
 use crate::oauth::KeepNothing;
-use crate::store;
 use crate::sync::{self, Order, Unfinished};
+
+/// Why the groups cannot be told. The administrator must act.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    /// The running daemon did not tell them.
+    #[error(transparent)]
+    Daemon(#[from] client::Error),
+    /// The store or the way to Microsoft.
+    #[error(transparent)]
+    Own(#[from] Error),
+}
 
 /// Every group, by name, as a pass would leave it now.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -34,26 +46,44 @@ pub struct GroupFate {
     /// The object id.
     pub object_id: Uuid,
     /// `microsoft365`, `security`, `mail-security` or `distribution`.
-    pub kind: &'static str,
+    pub kind: String,
     /// Why it is not imported; `None` when it is.
     pub not_imported: Option<String>,
 }
 
+/// Every group as the running daemon has it, or as a pass would leave it now when no daemon runs.
+pub async fn read(config: &Config) -> Result<GroupFates, Unread> {
+    match of_daemon(&Client::new(&config.admin.socket)).await {
+        Err(client::Error::NoDaemon { .. }) => Ok(of_tenant(config).await?),
+        answer => Ok(answer?),
+    }
+}
+
+/// What the daemon learnt at its last pass, with what stands against that in its status.
+async fn of_daemon(daemon: &Client) -> Result<GroupFates, client::Error> {
+    let status = daemon.status().await?;
+    let mut rows = daemon.groups(&GroupQuery::default()).await?;
+    let mut groups = Vec::new();
+    while let Some(row) = rows.next().await? {
+        groups.push(GroupFate {
+            name: row.display_name.unwrap_or_else(|| row.object_id.to_string()),
+            object_id: row.object_id,
+            kind: row.kind,
+            not_imported: (!row.is_imported).then_some(row.reason),
+        });
+    }
+    groups.sort();
+    Ok(GroupFates {
+        groups,
+        problems: status.problems,
+        failures: status.groups.failure.into_iter().collect(),
+    })
+}
+
 /// Reads the whole tenant, and applies the rules to it without writing anything down.
-///
-/// What the store holds (names, numbers, pinned rules) counts where no daemon has it open.
-pub async fn read(config: &Config) -> Result<GroupFates, Error> {
+async fn of_tenant(config: &Config) -> Result<GroupFates, Error> {
     let mut problems = Vec::new();
-    let before = match Keeper::peek(config).await {
-        Ok(peeked) => peeked.unwrap_or_default().0,
-        Err(store::Error::Locked { .. }) => {
-            let sentence = "a daemon has the store open, so names that deleted groups still hold are not considered: \
-                            `ldap365 groups` shows what it serves";
-            problems.push(sentence.to_owned());
-            Default::default()
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let before = Keeper::peek(config).await?.unwrap_or_default().0;
     let mut authorizations = authorization::Authorizations::new();
     for credential in authorization::delegated(config) {
         match authorization::find_offline(config, &credential.name).await {
@@ -108,7 +138,7 @@ fn fate(directory: &Directory, id: GroupId, group: &Group) -> GroupFate {
     GroupFate {
         name: group.label().to_owned(),
         object_id: id.0.0,
-        kind: group.kind().as_str(),
+        kind: group.kind().as_str().to_owned(),
         not_imported: match directory.decisions.groups.get(&id) {
             Some(Decision::Include(_)) => None,
             Some(Decision::Exclude(reason)) => Some(reason.to_string()),

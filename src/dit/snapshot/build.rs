@@ -107,6 +107,8 @@ struct Plan<'d> {
     members: Vec<Vec<u32>>,
     /// Everybody's `gidNumber`; `None` when everybody has a private group.
     primary_group: Option<u32>,
+    /// The group of that number, as a place among `groups`; `None` while it is not served.
+    primary_group_place: Option<u32>,
 }
 
 struct PlannedPerson<'d> {
@@ -153,6 +155,9 @@ impl<'d> Plan<'d> {
             })
             .collect();
         let service_accounts = settings.service_accounts.clone();
+        let primary_group = settings.primary_group.group(directory);
+        let is_primary = |group: &PlannedGroup| Some(group.id) == primary_group;
+        let primary_group_place = groups.iter().position(is_primary);
         Self {
             base,
             people_dn,
@@ -162,6 +167,7 @@ impl<'d> Plan<'d> {
             groups,
             members,
             primary_group: settings.primary_group.number(directory),
+            primary_group_place: primary_group_place.map(|place| place as u32),
         }
     }
 
@@ -213,6 +219,7 @@ impl<'d> Plan<'d> {
             barred: BTreeSet::new(),
             first_group,
             groups: self.groups.iter().map(|group| group.id).collect(),
+            primary_group: self.primary_group_place.map(|place| first_group + place),
             visible: Vec::new(),
         }
     }

@@ -6,6 +6,8 @@ use ldap3_proto::proto::{
 
 use super::client::{bind, extended, result, who_am_i};
 use super::*;
+use crate::dit::PrimaryGroup;
+use crate::dit::tests::directory;
 
 #[tokio::test]
 async fn anyone_may_read_the_root_dse_and_the_subschema() {
@@ -202,4 +204,42 @@ async fn start_tls_without_a_certificate_is_refused_and_changes_nothing() {
     assert_eq!(res.code, LdapResultCode::Unavailable);
     assert_eq!(name.as_deref(), Some("1.3.6.1.4.1.1466.20037"));
     assert_eq!(client.code(who_am_i()).await, LdapResultCode::Success);
+}
+
+#[tokio::test]
+async fn whoever_the_guard_bars_reads_nothing_more_though_they_are_shown() {
+    let world = World::new();
+    let mut client = world.connect_as(person(1));
+    assert_eq!(client.who_am_i().await, format!("dn:{ADA}"));
+    let mut barring = directory();
+    // Deleted in the tenant, which the guard keeps from being served.
+    barring.withheld.users.insert(UserId(object(1)), None);
+    let snapshot = Snapshot::build(&barring, &settings(), &mut Stamps::default(), at(0));
+    world.published.store(Some(Arc::new(snapshot)));
+    assert_eq!(client.who_am_i().await, "");
+    let own = || search(ADA, LdapSearchScope::Base);
+    let (found, result) = client.search(own()).await;
+    assert_eq!(found, [""; 0]);
+    assert_eq!(result.code, LdapResultCode::InsufficentAccessRights);
+    assert_eq!(world.connect_as(vpn()).found(own()).await, ["uid=ada"]);
+}
+
+#[tokio::test]
+async fn everybody_sees_the_primary_group_they_share() {
+    let directory = directory();
+    let mut settings = settings();
+    let (&group, _) = directory.groups.iter().next().expect("there are groups");
+    settings.primary_group = PrimaryGroup::Shared(ObjectId::from(group).to_string());
+    let snapshot = Snapshot::build(&directory, &settings, &mut Stamps::default(), at(0));
+    let place = snapshot.primary_group().expect("it is served");
+    assert_eq!(snapshot.group(place), Some(group));
+    for (&id, _) in &directory.users {
+        if let Some(entry) = snapshot.entry_of_active(id) {
+            let reach = Identity::Person(id).reach(&snapshot, UsersMayRead::OwnEntry);
+            assert!(reach.includes(&snapshot, place), "{entry}");
+        }
+    }
+    let stranger = Identity::Person(UserId(object(999)));
+    let reach = stranger.reach(&snapshot, UsersMayRead::OwnEntry);
+    assert!(!reach.includes(&snapshot, place));
 }
