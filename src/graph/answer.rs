@@ -93,6 +93,11 @@ pub(super) fn error(
 ) -> Error {
     let collection = request.collection;
     let code = status.as_u16();
+    let body = ErrorBody::read(body);
+    if trace.request_id.is_none() {
+        // The header may be lost on the way through a gateway.
+        trace.request_id = body.as_ref().and_then(|body| body.request_id.clone());
+    }
     match code {
         401 => return Error::TokenRefused { trace },
         429 | BANDWIDTH_EXCEEDED => return Error::Throttled { retry_after, trace },
@@ -106,16 +111,13 @@ pub(super) fn error(
         410 if request.is_delta => return Error::ResyncRequired { collection, trace },
         _ => {}
     }
-    let Some(body) = ErrorBody::read(body) else {
+    let Some(body) = body else {
         return Error::Malformed {
             status: code,
             what: "not the expected JSON".to_owned(),
             trace,
         };
     };
-    if trace.request_id.is_none() {
-        trace.request_id.clone_from(&body.request_id);
-    }
     let is_lost =
         matches!(code, 400 | 404) && body.has_code(&["syncStateNotFound", "resyncRequired"]);
     if request.is_delta && is_lost {

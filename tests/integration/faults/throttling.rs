@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::stage::{Stage, tenant_with};
-use crate::tenant::{Fault, Quota, RetryAfter, Surface, Tenant};
+use crate::tenant::{Disorder, Fault, Quota, RetryAfter, Surface, Tenant, sample};
 
 /// Throttled on the way through the first pass, and once more later; the waits that the log tells of, in seconds.
 async fn waits(retry_after: Option<&str>) -> Vec<f64> {
@@ -44,15 +44,17 @@ async fn without_a_word_about_it_the_wait_grows_from_half_a_second() {
 
 #[tokio::test]
 async fn date_is_waited_for_by_the_clock_of_graph_and_not_by_ours() {
-    let tenant = Tenant::sample().await;
+    let tenant = Tenant::start_with(sample::company(), Disorder::none()).await;
     tenant.advance(Duration::from_secs(3600));
-    tenant.throttle(Some(Quota {
-        units: 40,
+    let mut stage = Stage::first_pass(tenant).await;
+    let logged = stage.daemon.log_length();
+    stage.tenant.throttle(Some(Quota {
+        units: 1,
         window: Duration::from_secs(1),
         retry_after: RetryAfter::Date,
     }));
-    let stage = Stage::first_pass(tenant).await;
-    let line = stage.logs_answer(0, &["Graph is throttling us"]).await;
+    stage.takes_in_a_colleague().await;
+    let line = stage.logs_answer(logged, &["Graph is throttling us"]).await;
     assert!((0.0..=3.0).contains(&wait(&line)), "{line}");
 }
 
