@@ -20,20 +20,22 @@ fn program(name: &str) -> PathBuf {
     root.join("tests/clients/programs").join(name)
 }
 
-/// Runs a program in Python with Debian's libraries.
-async fn python(world: &World, name: &str) -> Answer {
+/// Runs a program with an interpreter and libraries of Debian's.
+async fn interpret(world: &World, interpreter: &[&str], name: &str) -> Answer {
     let jail = Jail::open(world).await;
     let text = std::fs::read_to_string(program(name)).expect("the program is in the repository");
-    jail.write("/root/program.py", &text);
+    jail.write("/root/program", &text);
     let uri = format!("ldaps://{HOST}:{}", world.daemon.ldaps.port());
-    let words = ["python3", "/root/program.py", &uri, AUTHORITIES, BASE];
-    jail.run(&[&words[..], &logins()].concat()).await
+    let words = ["/root/program", &uri, AUTHORITIES, BASE];
+    jail.run(&[interpreter, &words, &logins()].concat()).await
 }
 
 #[tokio::test]
 async fn python_ldap_reads_the_schema_and_every_entry_obeys_it() {
     let world = World::start().await;
-    let answer = python(&world, "python_ldap.py").await.ended_with(0);
+    let answer = interpret(&world, &["python3"], "python_ldap.py")
+        .await
+        .ended_with(0);
     assert_eq!(
         answer.output.lines().collect::<Vec<_>>(),
         [
@@ -49,7 +51,9 @@ async fn python_ldap_reads_the_schema_and_every_entry_obeys_it() {
 #[tokio::test]
 async fn ldap3_checks_names_by_the_schema_it_was_served() {
     let world = World::start().await;
-    let answer = python(&world, "ldap3_client.py").await.ended_with(0);
+    let answer = interpret(&world, &["python3"], "ldap3_client.py")
+        .await
+        .ended_with(0);
     assert_eq!(
         answer.output.lines().collect::<Vec<_>>(),
         [
@@ -121,5 +125,57 @@ async fn ldapts_pages_and_binds_with_ldaps_and_with_starttls() {
             r#"read [{"dn":"uid=ada,ou=people,dc=contoso,dc=example","cn":"Ada Lovelace","mail":["ada@contoso.example","ada.2@contoso.onmicrosoft.com"]}]"#,
             "bound after StartTLS",
         ]
+    );
+}
+
+#[tokio::test]
+async fn perls_net_ldap_pages_reads_the_schema_and_binds() {
+    let world = World::start().await;
+    let answer = interpret(&world, &["perl"], "net_ldap.pl")
+        .await
+        .ended_with(0);
+    assert_eq!(
+        answer.output.lines().collect::<Vec<_>>(),
+        [
+            "paged 1",
+            "class posixAccount",
+            "compare 6",
+            "refused 49",
+            "bound 0"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn php_pages_and_binds_again_on_one_connection() {
+    let world = World::start().await;
+    let answer = interpret(
+        &world,
+        &["php.default", "-d", "extension=ldap"],
+        "php_ldap.php",
+    )
+    .await
+    .ended_with(0);
+    assert_eq!(
+        answer.output.lines().collect::<Vec<_>>(),
+        [
+            "paged true",
+            "compare true",
+            "refused 49",
+            "bound true",
+            "groups true"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn rubys_net_ldap_pages_and_binds_as_whom_it_finds() {
+    let world = World::start().await;
+    let answer = interpret(&world, &["ruby"], "net_ldap.rb")
+        .await
+        .ended_with(0);
+    assert_eq!(
+        answer.output.lines().collect::<Vec<_>>(),
+        ["paged true true true", "bound true", "refused true 49"]
     );
 }

@@ -11,6 +11,7 @@ mod tenant;
 
 mod apache;
 mod client;
+mod dovecot;
 mod freeradius;
 mod jail;
 mod libraries;
@@ -19,5 +20,6 @@ mod openldap;
 mod openvpn;
 mod postfix;
 mod postgresql;
+mod squid;
 mod sssd;
 mod world;
