@@ -247,7 +247,7 @@ impl GraphClient {
             let mut outcome = self.send(url.clone(), &token, request).await;
             if let Err(Error::TokenRefused { trace }) = &outcome {
                 // Expired by Graph's clock, or revoked: whatever the challenge says, a new token answers it.
-                tracing::debug!(%trace, "Graph refused the token; a new one is tried");
+                tracing::info!(%trace, "Graph refused the token; a new one is tried");
                 self.tokens.invalidate(&token).await;
                 token = self.tokens.token().await?;
                 outcome = self.send(url.clone(), &token, request).await;

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use super::Error;
 
-/// How often one page is asked for in all.
+/// How often one page is asked for in all while Graph asks for patience.
 pub const ATTEMPTS_MAX: u32 = 6;
+/// The same when nobody says how long it will take: some seconds, and then the pass is over. It comes back by
+/// itself and goes on where it stopped, and until then the status tells what is the matter.
+pub const UNTOLD_ATTEMPTS_MAX: u32 = 4;
 /// The same for a page that Graph says it does not know: it has been seen to find it again.
 pub const LOST_PAGE_ATTEMPTS_MAX: u32 = 3;
 /// The first wait of the backoff; each further one doubles.
@@ -42,7 +45,9 @@ pub fn judge(error: &Error, attempt: u32, jitter: f64) -> Verdict {
     };
     let attempts_max = match error {
         Error::PageGone { .. } => LOST_PAGE_ATTEMPTS_MAX,
-        _ => ATTEMPTS_MAX,
+        Error::Throttled { .. } => ATTEMPTS_MAX,
+        _ if told.is_some() => ATTEMPTS_MAX,
+        _ => UNTOLD_ATTEMPTS_MAX,
     };
     if attempt >= attempts_max {
         return Verdict::GiveUp;
@@ -159,6 +164,18 @@ mod tests {
             Verdict::Again(_)
         ));
         assert_eq!(judge(&throttled(None), ATTEMPTS_MAX, 0.0), Verdict::GiveUp);
+        for (retry_after, attempts_max) in [
+            (None, UNTOLD_ATTEMPTS_MAX),
+            (Some(BACKOFF_FIRST), ATTEMPTS_MAX),
+        ] {
+            let outage = Error::Outage {
+                status: 503,
+                retry_after,
+                trace: trace(),
+            };
+            assert_ne!(judge(&outage, attempts_max - 1, 0.0), Verdict::GiveUp);
+            assert_eq!(judge(&outage, attempts_max, 0.0), Verdict::GiveUp);
+        }
     }
 
     #[test]

@@ -175,9 +175,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if self.shutdown.is_cancelled() {
                 return Ok(After::Continue);
             }
-            if !self.outstanding.is_empty() && self.must_wait() {
-                self.is_held_up = true;
-                return Ok(self.heed_abandons());
+            if self.must_wait() {
+                if let After::Close = self.heed_abandons() {
+                    return Ok(After::Close);
+                }
+                // An Abandon may have ended what it waited for.
+                if self.must_wait() {
+                    self.is_held_up = true;
+                    return Ok(After::Continue);
+                }
             }
             let frame = match self.next_frame() {
                 Ok(Some(frame)) => frame,
@@ -197,6 +203,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Whether the next message must wait for a search under way: operations are settled before a bind
     /// (RFC 4511 §4.2.1) and before StartTLS (§4.14.1), and there are only so many at once.
     fn must_wait(&self) -> bool {
+        if self.outstanding.is_empty() {
+            return false;
+        }
         let mut frames = Frames(&self.inbound);
         frames
             .next()

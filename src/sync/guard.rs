@@ -5,8 +5,8 @@
 //! or removed ([`people`]), and those who would lose or gain a membership ([`memberships`]). A kind of
 //! change is counted from where everybody stood a day ago, so that a slow drip adds up and flapping does not,
 //! and is held back as a whole when it concerns more than the limit. What is held is kept out of the served state
-//! and noted in [`Directory::guard`]. Memberships gained in a group that the tenant did not have before
-//! are not counted: filling a new group takes nothing from anybody.
+//! and noted in [`Directory::guard`]. Memberships in a group that came within the hour are not counted: filling a
+//! new group takes nothing from anybody.
 
 mod memberships;
 mod people;
@@ -30,6 +30,9 @@ pub use report::{Held, HeldItem, held};
 
 /// How far back changes are added up, and how long an accepted change passes.
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long after it came a group may be filled as one pleases.
+const NEWCOMER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Whatever the limit, this many people may change at once.
 const PEOPLE_FLOOR: usize = 5;
@@ -105,6 +108,10 @@ impl Holds {
             }
         }
         self.memberships.put_back(before, &mut next.groups);
+        let groups = &next.groups;
+        next.decisions
+            .groups
+            .retain(|id, _| groups.contains_key(id));
         self.decide(before, next);
     }
 
@@ -166,6 +173,7 @@ impl<'a> Judge<'a> {
             self.after,
             &self.guard,
             self.rules.nested_groups,
+            self.now,
         );
         self.memberships(memberships, active);
         self.guard.subjects.retain(|_, memory| !memory.is_empty());
@@ -209,12 +217,20 @@ impl<'a> Judge<'a> {
                 self.note_kind(kind, count, active);
             }
         }
-        let is_held = |kind| self.guard.held.contains_key(&kind);
-        let holds = memberships.holds(
-            is_held(ChangeKind::MembershipsLost),
-            is_held(ChangeKind::MembershipsGained),
-            &self.holds.people,
-        );
+        let mut exceeded =
+            BTreeSet::from([ChangeKind::MembershipsLost, ChangeKind::MembershipsGained]);
+        exceeded.retain(|kind| self.guard.held.contains_key(kind));
+        let holds = memberships.holds(exceeded, &self.holds.people);
+        let new = self.after.groups.keys();
+        for &group in new.filter(|id| !self.before.groups.contains_key(id)) {
+            let memory = self
+                .guard
+                .subjects
+                .entry(Subject::Group(group))
+                .or_default();
+            let from = Standing::Absent;
+            memory.moved = Some(Moved { from, at: self.now });
+        }
         for pair in &memberships.pairs {
             if !holds.is_held(pair.kind()) {
                 let subject = Subject::Membership(pair.group, pair.user.into());
@@ -235,6 +251,11 @@ impl<'a> Judge<'a> {
             let decision = self.after.decisions.groups.get(&group);
             let reason = decision.and_then(Decision::reason).cloned();
             self.note_held(Subject::Group(group), kind, from, to, reason);
+        }
+        for &group in &holds.kept_out {
+            let to = group_standing(self.after, group);
+            let kind = ChangeKind::MembershipsGained;
+            self.note_held(Subject::Group(group), kind, Standing::Absent, to, None);
         }
         self.holds.memberships = holds;
     }

@@ -112,12 +112,15 @@ impl<Clock: Fn() -> Timestamp, Events: Fn(Event)> Reading<'_, Clock, Events> {
                         pages: round.pages() + 1,
                         entries: page.changes.len(),
                     });
-                    round.page(page, (self.clock)())
+                    let step = round.page(page, (self.clock)());
+                    if matches!(step, Step::Restart(_)) {
+                        tracing::info!(phase = %P::NAME, "what Graph tells cannot be built upon; everything is enumerated");
+                    }
+                    step
                 }
-                Err(graph::Error::PropertyRefused { property, .. })
-                    if !ESSENTIAL.contains(&&*property) && !refused.contains(&*property) =>
-                {
-                    refused.insert(property.to_string());
+                Err(error) if let Some(property) = dispensable(&error, &refused) => {
+                    tracing::warn!(phase = %P::NAME, %error, "the property is left out; everything is enumerated");
+                    refused.insert(property);
                     Step::Restart(round.restarted_from((source.start)(&refused)))
                 }
                 // The page that an earlier pass stopped at has grown too old.
@@ -128,14 +131,18 @@ impl<Clock: Fn() -> Timestamp, Events: Fn(Event)> Reading<'_, Clock, Events> {
                     let start = round.start().clone();
                     Step::Restart(round.restarted_from(start))
                 }
-                Err(error) => round.failed(error),
+                Err(error) => {
+                    let reason = error.to_string();
+                    let step = round.failed(error);
+                    if matches!(step, Step::Restart(_)) {
+                        tracing::info!(phase = %P::NAME, reason, "everything is enumerated");
+                    }
+                    step
+                }
             };
             round = match step {
                 Step::Fetch(next) => next,
                 Step::Restart(again) => {
-                    if again.refused_link().is_some() && refused.is_empty() {
-                        tracing::info!(phase = %P::NAME, "Graph asks for a full enumeration");
-                    }
                     (self.events)(Event::Restarted { phase: P::NAME });
                     again
                 }
@@ -201,5 +208,16 @@ impl<Clock: Fn() -> Timestamp, Events: Fn(Event)> Reading<'_, Clock, Events> {
             mode,
         });
         (round, BTreeSet::new(), now, 0)
+    }
+}
+
+/// The property that the tenant refuses, when the phase can do without it and has not left it out yet.
+fn dispensable(error: &graph::Error, refused: &BTreeSet<String>) -> Option<String> {
+    match error {
+        graph::Error::PropertyRefused { property, .. } => {
+            let is_news = !ESSENTIAL.contains(&&**property) && !refused.contains(property);
+            is_news.then(|| property.clone())
+        }
+        _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// The first wait after a failure; it doubles with every further one.
+/// The first wait after a failure, unless `interval` is shorter; it doubles with every further one.
 const BACKOFF_MIN: Duration = Duration::from_secs(15);
 
 /// The longest wait after failures, unless `interval` itself is longer.
@@ -75,7 +75,7 @@ impl Schedule {
     /// The wait after this many failures, before jitter.
     fn backoff(&self) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(16);
-        (BACKOFF_MIN * (1 << doublings)).min(BACKOFF_MAX.max(self.interval))
+        (BACKOFF_MIN.min(self.interval) * (1 << doublings)).min(BACKOFF_MAX.max(self.interval))
     }
 }
 
@@ -136,6 +136,17 @@ mod tests {
             schedule.ended(false, now, 1.0);
         }
         check(&schedule, now, MINUTE * 30);
+    }
+
+    #[test]
+    fn short_interval_is_not_left_for_a_longer_wait_by_one_failure() {
+        let now = Instant::now();
+        let interval = Duration::from_secs(2);
+        let mut schedule = Schedule::new(interval, now);
+        for doubled in [1, 2, 4, 8] {
+            schedule.ended(false, now, 1.0);
+            check(&schedule, now, interval * doubled);
+        }
     }
 
     #[test]

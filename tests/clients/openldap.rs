@@ -1,11 +1,11 @@
 //! OpenLDAP's `ldapsearch`, `ldapwhoami` and `ldapcompare` (Debian's ldap-utils). They exit with the result code.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
+use crate::client::Answer;
 use crate::harness::settings::{BASE, SERVICE_DN, SERVICE_PASSWORD};
 use crate::tenant::sample;
-use crate::world::{Answer, World};
+use crate::world::{World, password_of};
 
 const ADA: &str = "uid=ada,ou=people,dc=contoso,dc=example";
 
@@ -20,11 +20,6 @@ mod result {
     pub const INVALID_CREDENTIALS: i32 = 49;
     pub const INSUFFICIENT_ACCESS: i32 = 50;
     pub const UNWILLING_TO_PERFORM: i32 = 53;
-}
-
-fn password_of(upn: &str) -> &'static str {
-    let known = sample::PASSWORDS.iter().find(|(known, _)| *known == upn);
-    known.expect("the sample tenant knows the password").1
 }
 
 /// `ldapwhoami` over ldaps:// with the CA.
@@ -388,20 +383,7 @@ async fn someone_disabled_in_the_tenant_is_gone_after_the_next_pass() {
         .await
         .ended_with(result::SUCCESS);
     world.tenant.disable("grace@contoso.example");
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while world
-        .search(&["-b", BASE, "(uid=grace)", "1.1"])
-        .await
-        .entries()
-        > 0
-    {
-        assert!(
-            Instant::now() < deadline,
-            "still found:\n{}",
-            world.daemon.log()
-        );
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    world.wait_until_gone("grace").await;
     whoami(&world, "grace", password)
         .await
         .ended_with(result::INVALID_CREDENTIALS);

@@ -1,20 +1,25 @@
 //! A tenant, a daemon in front of it, and client programs to point at it.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-use tokio::process::Command;
-
+use crate::client::{Answer, Client};
 use crate::harness::certificates::Certificates;
 use crate::harness::daemon::Daemon;
-use crate::harness::settings::{self, SERVICE_DN, SERVICE_PASSWORD};
-use crate::tenant::Tenant;
+use crate::harness::settings::{self, BASE, SERVICE_DN, SERVICE_PASSWORD};
+use crate::tenant::{Tenant, sample};
+use tempfile::TempDir;
 
-/// Every group of the sample tenant comes in, and one of them throws its members out.
+/// Every group of the sample tenant comes in, and one of them throws its members out. SSH keys are served.
 const RULES: &str = r#"interval             = "1s"
 groups_without_email = true
-ignored_groups       = ["Ex-Employees"]"#;
+ignored_groups       = ["Ex-Employees"]
+
+[directory.attributes]
+sshPublicKey = "extension_00000000000000000000000000000000_sshPublicKey""#;
+
+/// The name of the server in the recipes.
+pub const HOST: &str = "ldap.example.com";
 
 /// Everything a client needs to be tried out.
 pub struct World {
@@ -54,23 +59,9 @@ impl World {
         format!("ldaps://{}", self.daemon.ldaps)
     }
 
-    /// A client program that reads no settings of whoever runs the tests.
+    /// A client program of this machine.
     pub fn client(&self, program: &str) -> Client {
-        let mut command = Command::new(program);
-        command
-            .env("HOME", self.directory.path())
-            .current_dir(self.directory.path())
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("LDAP") {
-                command.env_remove(name);
-            }
-        }
-        Client {
-            program: program.to_owned(),
-            command,
-        }
+        Client::new(program, self.directory.path())
     }
 
     /// `ldapsearch` as the service account, over ldap:// on loopback, printing entries only.
@@ -81,73 +72,41 @@ impl World {
         let client = client.arguments(&["-D", SERVICE_DN, "-w", SERVICE_PASSWORD]);
         client.arguments(arguments).run().await
     }
-}
 
-/// A program with its arguments so far.
-pub struct Client {
-    program: String,
-    command: Command,
-}
-
-/// What a program said, and how it ended. OpenLDAP's exit with the LDAP result code.
-#[derive(Debug)]
-pub struct Answer {
-    pub code: i32,
-    pub output: String,
-    pub errors: String,
-}
-
-impl Client {
-    pub fn arguments(mut self, arguments: &[&str]) -> Self {
-        self.command.args(arguments);
-        self
-    }
-
-    pub fn variable(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
-        self.command.env(name, value);
-        self
-    }
-
-    /// Runs it to its end. Panics when it cannot be started.
-    pub async fn run(mut self) -> Answer {
-        let output = self.command.output().await.unwrap_or_else(|error| {
-            panic!(
-                "cannot run {}: {error}; tests/run installs what is needed",
-                self.program
-            )
-        });
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Answer {
-            code: output.status.code().unwrap_or(-1),
-            output: text(output.stdout),
-            errors: text(output.stderr),
+    /// Waits until nobody is found under this username any more.
+    pub async fn wait_until_gone(&self, username: &str) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let filter = format!("(uid={username})");
+        while self.search(&["-b", BASE, &filter, "1.1"]).await.entries() > 0 {
+            let is_late = Instant::now() > deadline;
+            assert!(!is_late, "still found:\n{}", self.daemon.log());
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
+
+    /// A recipe of `config/clients/`, with this world's names in place of those of the documentation.
+    pub fn recipe(&self, name: &str) -> String {
+        let recipes = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/clients");
+        let recipe = std::fs::read_to_string(recipes.join(name));
+        let recipe = recipe.unwrap_or_else(|error| panic!("config/clients/{name}: {error}"));
+        let ports = [("ldaps", self.daemon.ldaps), ("ldap", self.daemon.ldap)];
+        let recipe = ports.into_iter().fold(recipe, |recipe, (scheme, address)| {
+            let uri = format!("{scheme}://{HOST}");
+            recipe.replace(&uri, &format!("{uri}:{}", address.port()))
+        });
+        recipe
+            .replace(
+                "ldapport=636",
+                &format!("ldapport={}", self.daemon.ldaps.port()),
+            )
+            .replace("cn=hosts,dc=example,dc=com", SERVICE_DN)
+            .replace("dc=example,dc=com", BASE)
+            .replace("change-me", SERVICE_PASSWORD)
+    }
 }
 
-impl Answer {
-    /// The lines printed, in the order of the alphabet, without those that only part entries.
-    pub fn lines(&self) -> Vec<&str> {
-        let mut lines: Vec<_> = self
-            .output
-            .lines()
-            .filter(|line| !line.is_empty())
-            .collect();
-        lines.sort_unstable();
-        lines
-    }
-
-    /// How many entries were printed.
-    pub fn entries(&self) -> usize {
-        self.output
-            .lines()
-            .filter(|line| line.starts_with("dn:"))
-            .count()
-    }
-
-    /// The answer, when the exit status is `code`.
-    pub fn ended_with(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{self:?}");
-        self
-    }
+/// What `upn` signs in with in the sample tenant.
+pub fn password_of(upn: &str) -> &'static str {
+    let known = sample::PASSWORDS.iter().find(|(known, _)| *known == upn);
+    known.expect("the sample tenant knows the password").1
 }

@@ -148,6 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// The octets of one answer that is one write.
     pub async fn octets(&mut self) -> Vec<u8> {
         assert!(self.arrived.is_empty());
+        self.arrived.reserve(4096);
         let read = timeout(PATIENCE, self.stream.read_buf(&mut self.arrived)).await;
         read.expect("the server answers").unwrap();
         self.arrived.split().to_vec()

@@ -22,8 +22,8 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// Mints both into `directory`. The server goes by `localhost`, the loopback addresses, and the name of the
-    /// machine, because libldap replaces `localhost` by that. The authority's own key is thrown away.
+    /// Mints both into `directory`. The server goes by `localhost`, the loopback addresses, the name of the
+    /// machine, because libldap replaces `localhost` by that, and the name that the recipes for clients give it. The authority's own key is thrown away.
     pub fn mint(directory: &Path) -> io::Result<Self> {
         let files = Self {
             ca: directory.join("ca.pem"),
@@ -68,7 +68,9 @@ fn name(parameters: &mut CertificateParams, common_name: &str) {
 }
 
 fn server_names() -> Vec<String> {
-    let mut names = ["localhost", "127.0.0.1", "::1"].map(String::from).to_vec();
+    let mut names = ["localhost", "127.0.0.1", "::1", "ldap.example.com"]
+        .map(String::from)
+        .to_vec();
     let machine = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let machine = machine.trim();
     if !machine.is_empty() && machine.is_ascii() && !names.iter().any(|name| name == machine) {

@@ -9,6 +9,7 @@ mod authorize;
 mod bind;
 mod commands;
 mod credentials;
+mod faults;
 mod mistakes;
 mod restart;
 mod sample_directory;

@@ -18,7 +18,7 @@ use clap::Parser;
 use harness::certificates::Certificates;
 use harness::settings::{self, BASE, SERVICE_DN, SERVICE_PASSWORD};
 use ldap365::admin::client::Client;
-use ldap365::admin::report::Status;
+use ldap365::admin::report::status::Status;
 use ldap365::{app, cli, config};
 use tenant::{Tenant, sample};
 use tokio::signal::unix::{SignalKind, signal};

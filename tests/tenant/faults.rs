@@ -55,6 +55,8 @@ pub enum Fault {
     BrokenOff,
     /// A complete HTTP response with half of the JSON.
     HalfJson,
+    /// A complete HTTP response with the whole text of the JSON, one bracket of which is of the wrong kind.
+    BrokenJson,
     /// The next answer with a link has it point to this origin (`https://evil.example`).
     ForeignLink(String),
     /// The next answer with a nextLink has it point back to this very page.
@@ -115,6 +117,7 @@ impl Fault {
             }
             Self::BrokenOff
             | Self::HalfJson
+            | Self::BrokenJson
             | Self::SlowDrip { .. }
             | Self::ForeignLink(_)
             | Self::LoopingLink
@@ -149,6 +152,13 @@ impl Fault {
         let spoiled = match self {
             Self::BrokenOff => Some(Body::new(BrokenOff::half_of(&body))),
             Self::HalfJson => Some(Body::from(body.slice(..body.len() / 2))),
+            Self::BrokenJson => {
+                let mut broken = body.to_vec();
+                if let Some(last) = broken.last_mut() {
+                    *last = b']';
+                }
+                Some(Body::from(broken))
+            }
             Self::ForeignLink(origin) => bend_links(&body, &[NEXT_LINK, DELTA_LINK], |link| {
                 foreign(link, origin)
             }),

@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod concurrency;
 mod framing;
 mod lifetime;
 mod operations;

@@ -50,8 +50,8 @@ impl Sorter {
             .iter()
             .map(|key| least(key, snapshot, entry))
             .collect();
-        let value_bytes = |value: &Box<[u8]>| value.len();
-        self.key_bytes += values.iter().flatten().map(value_bytes).sum::<usize>();
+        let held = values.iter().flatten();
+        self.key_bytes += held.map(|value| value.len()).sum::<usize>();
         if self.rows.len() == ENTRIES_MAX || self.key_bytes > KEY_BYTES_MAX {
             return false;
         }

@@ -1,10 +1,17 @@
 //! Who would lose or gain a membership in a served group, through nested groups or directly.
+//!
+//! People are counted by what they are in effectively; what is held are direct memberships and whole groups. The two
+//! agree as long as no group is nested in another that changes; then only the kind of change that concerns too many
+//! is held, and the other passes. Where groups are nested, half of a move could let people in or out whom nobody meant, so
+//! everything about the groups known before is held together.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{active_people, group_standing, is_accepted, moved_from};
+use jiff::Timestamp;
+
+use super::{NEWCOMER, active_people, group_standing, is_accepted, moved_from};
 use crate::directory::guard::{ChangeKind, Guard, Standing, Subject};
 use crate::directory::membership::members_with_paths;
 use crate::directory::{Directory, Group, GroupId, Member, MemberKind, ObjectId, UserId};
@@ -19,7 +26,11 @@ pub(super) struct Memberships<'a> {
     base: Cow<'a, Groups>,
     /// Which of those are served.
     base_served: BTreeSet<GroupId>,
-    /// The served groups whose members may be different.
+    /// Groups that have come within the hour: filling them takes nothing from anybody.
+    newcomers: BTreeSet<GroupId>,
+    /// The groups whose direct members, or whose being served, are different.
+    changed: BTreeSet<GroupId>,
+    /// Those and every group they are nested in.
     affected: BTreeSet<GroupId>,
     /// People who would be active.
     active: BTreeSet<UserId>,
@@ -43,6 +54,8 @@ pub(super) struct Pair {
 pub(super) struct Holds {
     pub(super) members: BTreeMap<(GroupId, ObjectId), ChangeKind>,
     pub(super) groups: BTreeMap<GroupId, ChangeKind>,
+    /// Groups that come and would at once be nested in one that is held: they are kept out.
+    pub(super) kept_out: BTreeSet<GroupId>,
     /// Memberships of people who are held themselves: kept with them, and not reported.
     companions: BTreeSet<(GroupId, ObjectId)>,
     kinds: BTreeSet<ChangeKind>,
@@ -70,6 +83,7 @@ impl<'a> Memberships<'a> {
         after: &'a Directory,
         guard: &Guard,
         nested: bool,
+        now: Timestamp,
     ) -> Self {
         let (base, base_served) = accepted_done(before, after, guard);
         let changed = changed(&base, &base_served, after);
@@ -84,15 +98,17 @@ impl<'a> Memberships<'a> {
         let mut memberships = Self {
             after,
             nested,
+            newcomers: newcomers(before, after, guard, now),
             base,
             base_served,
+            changed,
             affected,
             active,
             pairs: Vec::new(),
             lost: BTreeSet::new(),
             gained: BTreeSet::new(),
         };
-        memberships.find_pairs(before, guard);
+        memberships.find_pairs(guard);
         memberships.count(guard);
         memberships
     }
@@ -125,12 +141,11 @@ impl<'a> Memberships<'a> {
         members.into_keys().filter(active).collect()
     }
 
-    fn find_pairs(&mut self, before: &Directory, guard: &Guard) {
+    fn find_pairs(&mut self, guard: &Guard) {
         let mut pairs = Vec::new();
-        for &group in &self.affected {
+        for &group in self.affected.difference(&self.newcomers) {
             let (was, is) = (self.members_before(group), self.members_after(group));
-            let is_known = before.groups.contains_key(&group);
-            let gained = is.difference(&was).filter(|_| is_known);
+            let gained = is.difference(&was);
             let lost = was.difference(&is);
             let each = lost
                 .map(|user| (user, false))
@@ -184,21 +199,17 @@ impl<'a> Memberships<'a> {
         }
     }
 
-    /// What has to stay so that nobody loses, or nobody gains, and held people keep what they have.
+    /// What has to stay when these kinds of change concern too many, and so that held people keep what they have.
     pub(super) fn holds(
         &self,
-        holds_lost: bool,
-        holds_gained: bool,
+        exceeded: BTreeSet<ChangeKind>,
         held_people: &BTreeMap<UserId, ChangeKind>,
     ) -> Holds {
-        let mut holds = self.holds_of(holds_lost, holds_gained);
-        if holds_gained && !holds_lost && self.loses_the_moved(&holds) {
-            // Somebody goes from one nested group to another: half of a move would be worse than none.
-            holds = self.holds_of(true, true);
-        }
-        if holds_lost && !holds_gained && self.fills_the_kept(&holds) {
-            holds = self.holds_of(true, true);
-        }
+        let mut holds = match (exceeded.is_empty(), self.is_flat()) {
+            (true, _) => Holds::default(),
+            (false, true) => self.holds_of(exceeded),
+            (false, false) => self.holds_everything(),
+        };
         let stays = |id: &ObjectId| {
             let kind = held_people.get(&UserId(*id));
             kind.is_some_and(|kind| *kind != ChangeKind::Activated)
@@ -217,106 +228,93 @@ impl<'a> Memberships<'a> {
         holds
     }
 
-    fn holds_of(&self, lost: bool, gained: bool) -> Holds {
-        let mut holds = Holds::default();
-        if lost {
-            holds.kinds.insert(ChangeKind::MembershipsLost);
-        }
-        if gained {
-            holds.kinds.insert(ChangeKind::MembershipsGained);
-        }
-        if holds.kinds.is_empty() {
-            return holds;
-        }
+    /// No group that changes is nested in one known for longer, and no nesting changes.
+    fn is_flat(&self) -> bool {
+        let is_same_nesting = |id: &GroupId| match (self.base.get(id), self.after.groups.get(id)) {
+            (Some(base), Some(now)) => nested_groups(base).eq(nested_groups(now)),
+            (Some(gone), None) => nested_groups(gone).next().is_none(),
+            (None, _) => true,
+        };
+        let states = [&*self.base, &self.after.groups];
+        let mut parents = states
+            .into_iter()
+            .flatten()
+            .filter(|(_, group)| nested_groups(group).any(|child| self.changed.contains(&child)));
+        parents.all(|(parent, _)| self.newcomers.contains(parent))
+            && self.changed.iter().all(is_same_nesting)
+    }
+
+    /// The changes of these kinds in groups known for longer.
+    fn holds_of(&self, kinds: BTreeSet<ChangeKind>) -> Holds {
+        let mut holds = Holds {
+            kinds,
+            ..Holds::default()
+        };
         for (&group, base) in self.base.iter() {
-            let now = self.after.groups.get(&group);
-            if let Some(now) = now.filter(|now| !Arc::ptr_eq(now, base)) {
-                holds.add_members(group, base, now);
-            }
-            let (was_served, is_served) = (
-                self.base_served.contains(&group),
-                self.after.decisions.is_imported(group),
-            );
-            let is_dropped = now.is_none() || was_served && !is_served;
-            if lost && is_dropped && !base.members.is_empty() {
-                holds.groups.insert(group, ChangeKind::MembershipsLost);
-            }
-            if gained && !was_served && is_served {
-                holds.groups.insert(group, ChangeKind::MembershipsGained);
+            if !self.newcomers.contains(&group) {
+                self.hold(&mut holds, group, base);
             }
         }
         holds
     }
 
-    /// Whether somebody would gain a membership here that they neither had nor have in the tenant: a group
-    /// that goes is kept, and filled directly or through a nested one.
-    fn fills_the_kept(&self, holds: &Holds) -> bool {
-        let mut groups = self.after.groups.clone();
-        holds.put_groups_back(&self.base, &mut groups);
-        holds.put_members_back(&self.base, &mut groups);
-        // A new group has whom it has: it takes nothing from anybody.
-        let stays = |group: &GroupId| {
-            self.base.contains_key(group)
-                && (self.base_served.contains(group) || self.after.decisions.is_imported(*group))
+    /// Every change in every group known before.
+    fn holds_everything(&self) -> Holds {
+        let mut holds = Holds {
+            kinds: [ChangeKind::MembershipsLost, ChangeKind::MembershipsGained].into(),
+            ..Holds::default()
         };
-        self.affected
-            .iter()
-            .filter(|group| stays(group))
-            .any(|&group| {
-                let mut known = self.members_before(group);
-                known.extend(self.members_after(group));
-                !self.members(&groups, group).is_subset(&known)
-            })
+        for (&group, base) in self.base.iter() {
+            self.hold(&mut holds, group, base);
+            // Named as a member before it was there: it would bring its people with it.
+            holds.kept_out.extend(nested_groups(base).filter(|child| {
+                !self.base.contains_key(child) && self.after.groups.contains_key(child)
+            }));
+        }
+        holds
     }
 
-    /// Whether somebody would lose a membership here that the tenant does not take away.
-    fn loses_the_moved(&self, holds: &Holds) -> bool {
-        let mut groups = self.after.groups.clone();
-        holds.put_members_back(&self.base, &mut groups);
-        self.affected.iter().any(|&group| {
-            let keeps: BTreeSet<_> = self
-                .members_before(group)
-                .intersection(&self.members_after(group))
-                .copied()
-                .collect();
-            !keeps.is_subset(&self.members(&groups, group))
-        })
+    fn hold(&self, holds: &mut Holds, group: GroupId, base: &Group) {
+        let now = self.after.groups.get(&group);
+        let (was_served, is_served) = (
+            self.base_served.contains(&group),
+            self.after.decisions.is_imported(group),
+        );
+        let is_dropped = now.is_none() && !base.members.is_empty() || was_served && !is_served;
+        let is_kept = is_dropped && holds.is_held(ChangeKind::MembershipsLost);
+        if let Some(now) = now {
+            let changes = changed_members(base, now);
+            // A group that is kept though it would go must not take anybody in meanwhile.
+            let held = changes.filter(|(_, kind)| is_kept || holds.kinds.contains(kind));
+            let held: Vec<_> = held.map(|(id, kind)| ((group, id), kind)).collect();
+            holds.members.extend(held);
+        }
+        if is_kept {
+            holds.groups.insert(group, ChangeKind::MembershipsLost);
+        }
+        if !was_served && is_served && holds.is_held(ChangeKind::MembershipsGained) {
+            holds.groups.insert(group, ChangeKind::MembershipsGained);
+        }
     }
 }
 
 impl Holds {
     pub(super) fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.groups.is_empty() && self.companions.is_empty()
+        self.members.is_empty()
+            && self.groups.is_empty()
+            && self.kept_out.is_empty()
+            && self.companions.is_empty()
     }
 
     pub(super) fn is_held(&self, kind: ChangeKind) -> bool {
         self.kinds.contains(&kind)
     }
 
-    fn add_members(&mut self, group: GroupId, base: &Group, now: &Group) {
-        let lost = base
-            .members
-            .keys()
-            .filter(|id| !now.members.contains_key(id));
-        let gained = now
-            .members
-            .keys()
-            .filter(|id| !base.members.contains_key(id));
-        for (ids, kind) in [
-            (lost.collect::<Vec<_>>(), ChangeKind::MembershipsLost),
-            (gained.collect(), ChangeKind::MembershipsGained),
-        ] {
-            if self.kinds.contains(&kind) {
-                self.members
-                    .extend(ids.into_iter().map(|&id| ((group, id), kind)));
-            }
-        }
-    }
-
     /// Undoes the held changes of memberships and of whole groups.
     pub(super) fn put_back(&self, before: &Directory, groups: &mut Groups) {
         self.put_groups_back(&before.groups, groups);
         self.put_members_back(&before.groups, groups);
+        groups.retain(|id, _| !self.kept_out.contains(id));
     }
 
     fn put_groups_back(&self, base: &Groups, groups: &mut Groups) {
@@ -385,12 +383,17 @@ fn accepted_done<'a>(
             Subject::Group(group) if is_accepted(guard, subject, group_standing(after, group)) => {
                 match group_standing(after, group) {
                     Standing::Active => served.insert(group),
-                    Standing::Inactive => served.remove(&group),
-                    Standing::Absent => {
-                        groups.to_mut().remove(&group);
-                        served.remove(&group)
-                    }
+                    Standing::Inactive | Standing::Absent => served.remove(&group),
                 };
+                match after.groups.get(&group) {
+                    None => {
+                        groups.to_mut().remove(&group);
+                    }
+                    Some(now) if !before.groups.contains_key(&group) => {
+                        groups.to_mut().insert(group, Arc::clone(now));
+                    }
+                    Some(_) => {}
+                }
             }
             Subject::Group(_) | Subject::Person(_) => {}
         }
@@ -408,6 +411,26 @@ fn set_member(groups: &mut Groups, group: GroupId, id: ObjectId, member: Option<
     };
 }
 
+/// Groups that the tenant did not have an hour ago, those that come just now included.
+fn newcomers(
+    before: &Directory,
+    after: &Directory,
+    guard: &Guard,
+    now: Timestamp,
+) -> BTreeSet<GroupId> {
+    let has_just_come = |id| {
+        let memory = guard.subjects.get(&Subject::Group(id));
+        let moved = memory.and_then(|memory| memory.moved);
+        moved.is_some_and(|moved| {
+            moved.from == Standing::Absent && now.duration_since(moved.at) < NEWCOMER
+        })
+    };
+    let groups = after.groups.keys().copied();
+    groups
+        .filter(|id| !before.groups.contains_key(id) || has_just_come(*id))
+        .collect()
+}
+
 /// Groups whose members, or whose being served, are different.
 fn changed(base: &Groups, served: &BTreeSet<GroupId>, after: &Directory) -> BTreeSet<GroupId> {
     let is_same = |one: &Arc<Group>, other: &Arc<Group>| {
@@ -422,13 +445,30 @@ fn changed(base: &Groups, served: &BTreeSet<GroupId>, after: &Directory) -> BTre
     ids.map(|(id, _)| id).chain(new).copied().collect()
 }
 
+/// Direct members that go or come.
+fn changed_members(base: &Group, now: &Group) -> impl Iterator<Item = (ObjectId, ChangeKind)> {
+    let lost = base.members.keys();
+    let lost = lost.filter(|id| !now.members.contains_key(id));
+    let gained = now.members.keys();
+    let gained = gained.filter(|id| !base.members.contains_key(id));
+    let lost = lost.map(|&id| (id, ChangeKind::MembershipsLost));
+    lost.chain(gained.map(|&id| (id, ChangeKind::MembershipsGained)))
+}
+
+/// The groups that are direct members of this one, by object id.
+fn nested_groups(group: &Group) -> impl Iterator<Item = GroupId> {
+    let members = group.members.iter();
+    members
+        .filter(|(_, member)| member.kind == MemberKind::Group)
+        .map(|(&id, _)| GroupId(id))
+}
+
 /// Adds every group that any of these is nested in, in either state.
 fn add_parents(groups: &mut BTreeSet<GroupId>, states: [&Groups; 2]) {
     let mut parents: BTreeMap<GroupId, BTreeSet<GroupId>> = BTreeMap::new();
     for (&parent, group) in states.into_iter().flatten() {
-        let nested = group.members.iter();
-        for (&child, _) in nested.filter(|(_, member)| member.kind == MemberKind::Group) {
-            parents.entry(GroupId(child)).or_default().insert(parent);
+        for child in nested_groups(group) {
+            parents.entry(child).or_default().insert(parent);
         }
     }
     let mut open: Vec<GroupId> = groups.iter().copied().collect();

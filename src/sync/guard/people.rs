@@ -52,11 +52,15 @@ impl People {
 
     fn look_at(&mut self, id: UserId, from: Standing, to: Standing, guard: &Guard) {
         let subject = Subject::Person(id);
-        let origin = moved_from(guard, subject).unwrap_or(from);
+        // What was accepted counts as if it had always been so, before it is done and after.
+        let is_accepted = is_accepted(guard, subject, to);
+        let origin = match is_accepted {
+            true => to,
+            false => moved_from(guard, subject).unwrap_or(from),
+        };
         self.active += usize::from(origin == Standing::Active);
         let kind = kind(origin, to);
-        let is_accepted = from != to && is_accepted(guard, subject, to);
-        if let Some(kind) = kind.filter(|_| !is_accepted) {
+        if let Some(kind) = kind {
             *self.counted.entry(kind).or_default() += 1;
         }
         if from != to {

@@ -337,28 +337,48 @@ fn group_nested_into_a_served_one_counts_by_its_people() {
 }
 
 #[test]
-fn loss_passes_while_gains_are_held_but_nobody_is_left_between_two_groups() {
+fn losses_pass_while_gains_are_held() {
+    let mut company = Company::of(20);
+    company.put_group(1, group("one", &(1..=8).collect::<Vec<_>>(), &[]));
+    company.put_group(2, group("two", &[], &[]));
+    company.pass();
+    company.put_group(1, group("one", &(2..=8).collect::<Vec<_>>(), &[]));
+    company.put_group(2, group("two", &(9..=16).collect::<Vec<_>>(), &[]));
+    assert_eq!(kinds(&company.pass()), [(ChangeKind::MembershipsGained, 8)]);
+    assert_eq!((company.members(1), company.members(2)), (7, 0));
+}
+
+#[test]
+fn nested_groups_are_held_together_so_that_nobody_is_left_between_two() {
     let mut company = Company::of(20);
     company.put_group(1, group("one", &(1..=8).collect::<Vec<_>>(), &[]));
     company.put_group(2, group("two", &[], &[]));
     company.put_group(3, group("both", &[], &[1, 2]));
     company.pass();
-    // Eight gain "two" (held), and one loses "one" without a replacement in "both".
-    company.put_group(2, group("two", &(9..=16).collect::<Vec<_>>(), &[]));
+    // Eight gain "two", and one goes from "one" to "two": in "both" all along.
     company.put_group(1, group("one", &(2..=8).collect::<Vec<_>>(), &[]));
-    assert_eq!(kinds(&company.pass()), [(ChangeKind::MembershipsGained, 8)]);
-    assert_eq!((company.members(1), company.members(2)), (7, 0));
+    company.put_group(2, group("two", &[1, 9, 10, 11, 12, 13, 14, 15, 16], &[]));
+    assert_eq!(kinds(&company.pass()), [(ChangeKind::MembershipsGained, 9)]);
+    assert_eq!((company.members(1), company.members(2)), (8, 0));
+    let both = company.served.members(group_id(3), true);
+    assert!(both.contains(&user_id(1)));
+}
 
-    // One more goes from "one" to "two": in "both" all along.
-    company.put_group(1, group("one", &(3..=8).collect::<Vec<_>>(), &[]));
-    company.put_group(2, group("two", &[2, 9, 10, 11, 12, 13, 14, 15, 16], &[]));
+#[test]
+fn new_group_nested_into_a_held_one_is_kept_out_with_it() {
+    let mut company = Company::of(20);
+    company.put_group(1, group("admins", &[1], &[5]));
     company.pass();
-    assert!(
-        company
-            .served
-            .members(group_id(3), true)
-            .contains(&user_id(2))
+    company.put_group(5, group("new", &(1..=20).collect::<Vec<_>>(), &[]));
+    assert_eq!(
+        kinds(&company.pass()),
+        [(ChangeKind::MembershipsGained, 19)]
     );
+    assert_eq!(company.served.members(group_id(1), true).len(), 1);
+    assert!(!company.served.groups.contains_key(&group_id(5)));
+    accept(&mut company.served, hour(company.hour));
+    assert!(company.pass().is_empty());
+    assert_eq!(company.served.members(group_id(1), true).len(), 20);
 }
 
 #[test]

@@ -5,6 +5,17 @@ use ldap3_proto::proto::{LdapFilter, LdapSearchRequest, LdapSearchScope, OID_WHO
 use crate::client::{Client, OID_START_TLS, read, search, types, values};
 use crate::world::{BASE, World};
 
+/// Paged results, sort, assertion, matched values, ManageDsaIT.
+const CONTROLS: [&str; 5] = [
+    "1.2.840.113556.1.4.319",
+    "1.2.840.113556.1.4.473",
+    "1.3.6.1.1.12",
+    "1.2.826.0.1.3344810.2.3",
+    "2.16.840.1.113730.3.4.2",
+];
+/// RFC 3909 §3
+const OID_CANCEL: &str = "1.3.6.1.1.8";
+
 #[tokio::test]
 async fn anyone_may_read_the_root_dse() {
     // A base search of the empty name with (objectClass=*) returns the root DSE, to anonymous clients too.
@@ -26,9 +37,9 @@ async fn the_root_dse_says_what_the_server_holds_and_can_do() {
     assert_eq!(values(&entry, "supportedLDAPVersion"), ["3"]);
     assert_eq!(values(&entry, "subschemaSubentry"), ["cn=Subschema"]);
     let extensions = values(&entry, "supportedExtension");
-    assert_eq!(extensions, [OID_START_TLS, OID_WHOAMI]);
-    // None is supported, and so none may be listed (§5.1.3, §5.1.6).
-    assert_eq!(values(&entry, "supportedControl"), [""; 0]);
+    assert_eq!(extensions, [OID_START_TLS, OID_CANCEL, OID_WHOAMI]);
+    assert_eq!(values(&entry, "supportedControl"), CONTROLS);
+    // None is supported, and so none may be listed (§5.1.6).
     assert_eq!(values(&entry, "supportedSASLMechanisms"), [""; 0]);
 }
 

@@ -52,6 +52,16 @@ impl Entry {
         self.attributes.get(attribute).map_or(&[], Vec::as_slice)
     }
 
+    /// The entry without the values that `is_meant`, and without the attributes that have no other.
+    pub fn without_value(&self, is_meant: impl Fn(&str) -> bool) -> Self {
+        let mut entry = self.clone();
+        for values in entry.attributes.values_mut() {
+            values.retain(|value| !is_meant(value));
+        }
+        entry.attributes.retain(|_, values| !values.is_empty());
+        entry
+    }
+
     /// The only value of an attribute.
     pub fn one(&self, attribute: &str) -> &str {
         match self.all(attribute) {
