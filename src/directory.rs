@@ -17,6 +17,7 @@ pub mod number_range;
 pub mod overrides;
 pub mod progress;
 pub mod registry;
+pub mod shared;
 pub mod user;
 pub mod withheld;
 
@@ -30,6 +31,7 @@ pub use id::{GroupId, ObjectId, UserId};
 pub use overrides::{Override, Overrides};
 pub use progress::{DeltaLink, PhaseProgress, Progress, Stamp, Stamps};
 pub use registry::Registry;
+pub use shared::Shared;
 pub use user::User;
 pub use withheld::Withheld;
 
@@ -38,23 +40,43 @@ pub use withheld::Withheld;
 pub struct Directory {
     /// Every user of the tenant, guests and disabled ones included; soft-deleted ones are absent.
     ///
-    /// Shared, so that a new state costs what changed and a comparison of two starts with pointers.
-    pub users: BTreeMap<UserId, Arc<User>>,
+    /// Each is shared, so that a new state costs what changed and a comparison of two starts with pointers.
+    pub users: Shared<Users>,
     /// Every group of the tenant, imported or not. A deleted group stays while a rule is pinned to it.
-    pub groups: BTreeMap<GroupId, Arc<Group>>,
+    pub groups: Shared<Groups>,
     /// The verdict of the rules on each user and group above.
-    pub decisions: Decisions,
+    pub decisions: Shared<Decisions>,
     /// POSIX names and numbers ever handed out.
-    pub registry: Registry,
+    pub registry: Shared<Registry>,
     /// The object that each group name in a rule meant when it was first resolved.
     pub pins: Pins,
     /// Where the users and groups above are not, or not yet, what the tenant says.
     pub withheld: Withheld,
     /// What the administrator has set for single people and groups.
-    pub overrides: Overrides,
+    pub overrides: Shared<Overrides>,
     /// What the mass-change guard remembers.
     pub guard: Guard,
 }
+
+impl Directory {
+    /// Equal, as far as that can be told without a look at what may be large. `false` says nothing.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.users.is_same(&other.users)
+            && self.groups.is_same(&other.groups)
+            && self.decisions.is_same(&other.decisions)
+            && self.registry.is_same(&other.registry)
+            && self.overrides.is_same(&other.overrides)
+            && self.pins == other.pins
+            && self.withheld == other.withheld
+            && self.guard == other.guard
+    }
+}
+
+/// Users by id.
+pub type Users = BTreeMap<UserId, Arc<User>>;
+
+/// Groups by id.
+pub type Groups = BTreeMap<GroupId, Arc<Group>>;
 
 /// All that the store keeps: the directory, how far the sync has read, and when entries last changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,7 +86,7 @@ pub struct State {
     /// Where each phase of the sync goes on.
     pub progress: Progress,
     /// `modifyTimestamp` of every served entry, by entryUUID.
-    pub stamps: Stamps,
+    pub stamps: Shared<Stamps>,
 }
 
 /// Group names in rules, as the configuration spells them, and the object each is pinned to.

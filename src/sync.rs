@@ -15,18 +15,18 @@ mod reading;
 pub mod round;
 pub mod rules;
 pub mod schedule;
+mod settlement;
 pub mod summary;
 pub mod tally;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::directory::registry::{self, Policy};
 use crate::directory::{
-    Decision, Directory, Group, GroupId, GroupKind, Reason, State, User, UserId, Withheld,
+    Decision, Directory, GroupKind, Groups, Reason, Shared, State, Users, Withheld,
 };
 
 pub use error::Error;
@@ -91,9 +91,9 @@ pub struct Settled {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tenant {
     /// Every user.
-    pub users: BTreeMap<UserId, Arc<User>>,
+    pub users: Shared<Users>,
     /// Every group.
-    pub groups: BTreeMap<GroupId, Arc<Group>>,
+    pub groups: Shared<Groups>,
 }
 
 impl Tenant {
@@ -127,10 +127,12 @@ pub fn settle(
         ..before.clone()
     };
     let verdict = rules::decide(&next, rules);
-    next.decisions = verdict.decisions;
+    next.decisions = verdict.decisions.into();
     next.pins = verdict.pins;
     forget_unpinned_deleted_groups(&mut next);
-    groups.retain(|id, _| next.groups.contains_key(id));
+    if groups.keys().any(|id| !next.groups.contains_key(id)) {
+        groups.retain(|id, _| next.groups.contains_key(id));
+    }
     warnings.retain(|warning| is_of_concern(warning, &next));
     warnings.splice(0..0, verdict.warnings);
 
@@ -143,6 +145,7 @@ pub fn settle(
     let register = |directory: &mut Directory| registry::register(directory, policy, now);
     let (mut next, registrations) = guard::guarded(before, next, rules, now, is_first, register);
     next.withheld = Withheld::between((&users, &groups), (&next.users, &next.groups));
+    share(&mut next, before);
     let settled = Settled {
         held: guard::held(&next),
         problems: verdict.problems,
@@ -150,6 +153,15 @@ pub fn settle(
         registrations,
     };
     (next, settled)
+}
+
+/// What is equal to what it was becomes the very same, so that whoever compares need not look again.
+fn share(next: &mut Directory, before: &Directory) {
+    next.users.unify(&before.users);
+    next.groups.unify(&before.groups);
+    next.decisions.unify(&before.decisions);
+    next.registry.unify(&before.registry);
+    next.overrides.unify(&before.overrides);
 }
 
 /// A group that is neither served nor named by a rule is nobody's concern.
@@ -194,13 +206,15 @@ pub fn is_servable(state: &State) -> bool {
 /// A deleted group is kept for a rule only; without the rule there is no reason left.
 fn forget_unpinned_deleted_groups(directory: &mut Directory) {
     let pinned: BTreeSet<_> = directory.pins.values().copied().collect();
-    directory
+    let deleted = directory
         .groups
-        .retain(|id, group| !group.is_deleted || pinned.contains(id));
-    directory
-        .decisions
-        .groups
-        .retain(|id, _| directory.groups.contains_key(id));
+        .iter()
+        .filter(|(_, group)| group.is_deleted);
+    let unpinned = deleted.map(|(&id, _)| id).filter(|id| !pinned.contains(id));
+    for id in unpinned.collect::<Vec<_>>() {
+        directory.groups.remove(&id);
+        directory.decisions.groups.remove(&id);
+    }
 }
 
 #[cfg(test)]

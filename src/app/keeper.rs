@@ -5,6 +5,7 @@
 //! what was amended since is done again on whatever it commits, so that neither undoes the other.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -36,6 +37,8 @@ struct Inner {
     tree: dit::Settings,
     state: ArcSwap<State>,
     published: Published,
+    /// Records written or removed since the start.
+    written: AtomicUsize,
 }
 
 /// What whoever commits works with.
@@ -98,6 +101,7 @@ impl Keeper {
             tree: config.dit.clone(),
             state: ArcSwap::new(loaded),
             published,
+            written: AtomicUsize::new(0),
         };
         inner.commit(&mut inner.desk(), current, Timestamp::now())?;
         Ok(Self {
@@ -132,6 +136,11 @@ impl Keeper {
     /// The state as last committed.
     pub fn state(&self) -> Arc<State> {
         self.inner.state.load_full()
+    }
+
+    /// How many records of the state were written or removed since the start, by passes and by amendments.
+    pub fn records_written(&self) -> usize {
+        self.inner.written.load(Ordering::Relaxed)
     }
 
     /// A tree is being served.
@@ -259,7 +268,9 @@ impl Inner {
             )),
             false => None,
         };
-        store.commit(&old, &new, now)?;
+        let stats = store.commit(&old, &new, now)?;
+        let records = stats.written + stats.removed;
+        self.written.fetch_add(records, Ordering::Relaxed);
         desk.store = Some(store);
         let new = Arc::new(new);
         self.state.store(new.clone());

@@ -27,6 +27,7 @@ pub(crate) fn pass_summary(summary: &Summary) -> PassSummary {
             dropped: summary.dropped.count,
         },
         requests: summary.requests as u64,
+        written: summary.written,
         duration_ms: summary.duration.as_millis() as u64,
         held: summary.settled.held.items.len(),
         is_dry_run: false,

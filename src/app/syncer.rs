@@ -250,6 +250,7 @@ pub(crate) async fn run_pass(
     events: impl Fn(SyncEvent),
 ) -> Summary {
     let commit = |state| keeper.commit_pass(state);
+    let written = keeper.records_written();
     let base = keeper.begin_pass().await;
     let order = Order {
         settings,
@@ -257,7 +258,11 @@ pub(crate) async fn run_pass(
         full,
         named_max: NAMED_MAX,
     };
-    sync::pass(client, base, order, unfinished, progress(events), commit).await
+    let summary = sync::pass(client, base, order, unfinished, progress(events), commit).await;
+    Summary {
+        written: keeper.records_written() - written,
+        ..summary
+    }
 }
 
 /// A pass that commits nothing.
@@ -375,6 +380,7 @@ fn log(summary: &Summary, done: &PassSummary) {
     if done.failures.is_empty() && !report::is_quiet(done) {
         info!(
             requests = done.requests,
+            written = done.written,
             duration_ms = done.duration_ms,
             users_added = done.users.added,
             users_changed = done.users.changed,

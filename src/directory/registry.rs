@@ -233,9 +233,8 @@ impl Registry {
             let is_gone = record.deleted.is_some_and(has_passed);
             let home = record.home.as_deref();
             record.former_names.retain(|former| {
-                // The home directory outlives a rename: a newcomer of that name would move in with its owner.
-                let lives_there = !is_gone && home == Some(policy.home_of(&former.name).as_str());
-                let stays = lives_there || !(is_gone || has_passed(former.released));
+                let is_over = is_gone || has_passed(former.released);
+                let stays = !is_over || !is_gone && is_lived_in(home, former, policy);
                 if !stays {
                     released.push((fold(&former.name), id));
                 }
@@ -249,6 +248,22 @@ impl Registry {
         for (folded, id) in released {
             self.free(&folded, id);
         }
+    }
+
+    /// Whether the hold of some name has run out, so that registering would let go of it.
+    pub fn is_due(&self, policy: &Policy, now: Timestamp) -> bool {
+        let Some(hold) = policy.hold_names else {
+            return false;
+        };
+        let has_passed = |since: Timestamp| held_long_enough(since, now, hold);
+        self.records.values().any(|record| {
+            if record.deleted.is_some_and(has_passed) {
+                return record.name.is_some() || !record.former_names.is_empty();
+            }
+            let home = record.home.as_deref();
+            let mut over = record.former_names.iter();
+            over.any(|former| has_passed(former.released) && !is_lived_in(home, former, policy))
+        })
     }
 
     fn free(&mut self, folded: &str, id: ObjectId) {
@@ -268,6 +283,11 @@ impl Policy {
     fn is_reserved(&self, name: &str) -> bool {
         self.reserved_names.contains(&fold(name))
     }
+}
+
+/// The home directory outlives a rename: a newcomer of that name would move in with its owner.
+fn is_lived_in(home: Option<&str>, former: &FormerName, policy: &Policy) -> bool {
+    home == Some(policy.home_of(&former.name).as_str())
 }
 
 fn held_long_enough(since: Timestamp, now: Timestamp, hold: Duration) -> bool {

@@ -7,10 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Directory, Group, GroupId, User, UserId};
-
-type Users = BTreeMap<UserId, Arc<User>>;
-type Groups = BTreeMap<GroupId, Arc<Group>>;
+use super::{Directory, Group, GroupId, Groups, Shared, User, UserId, Users};
 
 /// The tenant's word on every object that is served otherwise; `None` for one deleted there.
 ///
@@ -25,7 +22,10 @@ pub struct Withheld {
 
 impl Withheld {
     /// What has to be withheld so that these are served while the tenant has those.
-    pub fn between(tenant: (&Users, &Groups), served: (&Users, &Groups)) -> Self {
+    pub fn between(
+        tenant: (&Shared<Users>, &Shared<Groups>),
+        served: (&Shared<Users>, &Shared<Groups>),
+    ) -> Self {
         Self {
             users: differing(tenant.0, served.0),
             groups: differing(tenant.1, served.1),
@@ -40,12 +40,12 @@ impl Withheld {
 
 impl Directory {
     /// The users as the tenant has them.
-    pub fn tenant_users(&self) -> BTreeMap<UserId, Arc<User>> {
+    pub fn tenant_users(&self) -> Shared<Users> {
         overlaid(&self.users, &self.withheld.users)
     }
 
     /// The groups as the tenant has them; deleted ones that a rule is pinned to included.
-    pub fn tenant_groups(&self) -> BTreeMap<GroupId, Arc<Group>> {
+    pub fn tenant_groups(&self) -> Shared<Groups> {
         overlaid(&self.groups, &self.withheld.groups)
     }
 
@@ -61,9 +61,12 @@ impl Directory {
 }
 
 fn differing<K: Copy + Ord, V: PartialEq>(
-    tenant: &BTreeMap<K, Arc<V>>,
-    served: &BTreeMap<K, Arc<V>>,
+    tenant: &Shared<BTreeMap<K, Arc<V>>>,
+    served: &Shared<BTreeMap<K, Arc<V>>>,
 ) -> BTreeMap<K, Option<Arc<V>>> {
+    if tenant.is_same(served) {
+        return BTreeMap::new();
+    }
     let is_same = |one: &Arc<V>, other: &Arc<V>| Arc::ptr_eq(one, other) || one == other;
     let other = tenant.iter().filter(|(id, object)| {
         let served = served.get(id);
@@ -77,9 +80,9 @@ fn differing<K: Copy + Ord, V: PartialEq>(
 }
 
 fn overlaid<K: Copy + Ord, V>(
-    served: &BTreeMap<K, Arc<V>>,
+    served: &Shared<BTreeMap<K, Arc<V>>>,
     withheld: &BTreeMap<K, Option<Arc<V>>>,
-) -> BTreeMap<K, Arc<V>> {
+) -> Shared<BTreeMap<K, Arc<V>>> {
     let mut all = served.clone();
     for (&id, object) in withheld {
         match object {
@@ -110,12 +113,10 @@ mod tests {
     #[test]
     fn the_tenants_word_covers_what_is_served() {
         let directory = Directory {
-            users: [
-                (id(1), user(true)),
-                (id(2), user(true)),
-                (id(3), user(true)),
-            ]
-            .into(),
+            users: [1, 2, 3]
+                .map(|number| (id(number), user(true)))
+                .into_iter()
+                .collect(),
             withheld: Withheld {
                 users: [
                     (id(2), None),

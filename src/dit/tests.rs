@@ -99,7 +99,7 @@ pub(crate) fn directory() -> Directory {
     group(10, "eng", &[(1, Person), (3, Person)]);
     group(11, "all", &[(2, Person), (10, Nested)]);
     group(12, "empty", &[]);
-    directory.registry = Registry::from_records(records);
+    directory.registry = Registry::from_records(records).into();
     directory
 }
 

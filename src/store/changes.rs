@@ -14,7 +14,10 @@ use super::record::{
     WithheldGroupRecord, WithheldUserRecord, encode,
 };
 use super::{CommitStats, Generation};
-use crate::directory::{Decisions, Group, GroupId, Guard, Overrides, Progress, State, Withheld};
+use crate::directory::{
+    Decisions, Group, GroupId, Groups, Guard, Overrides, Progress, Registry, Stamps, State, Users,
+    Withheld,
+};
 
 /// The records to write and to remove, and how many.
 #[derive(Default)]
@@ -29,40 +32,68 @@ impl Changes {
     pub(super) fn between(old: &State, new: &State) -> Self {
         let mut changes = Self::default();
         let (before, after) = (&old.directory, &new.directory);
-        for (id, old, new) in merge(&before.users, &after.users) {
+        if !before.users.is_same(&after.users) {
+            changes.note_users(&before.users, &after.users);
+        }
+        if !before.groups.is_same(&after.groups) {
+            changes.note_groups(&before.groups, &after.groups);
+        }
+        if !before.decisions.is_same(&after.decisions) {
+            changes.note_decisions(&before.decisions, &after.decisions);
+        }
+        if !before.registry.is_same(&after.registry) {
+            changes.note_registry(&before.registry, &after.registry);
+        }
+        for (name, old, new) in merge(&before.pins, &after.pins) {
+            changes.note(Key::Pin(name), old, new, |id| encode::<PinRecord>(*id));
+        }
+        if !old.stamps.is_same(&new.stamps) {
+            changes.note_stamps(&old.stamps, &new.stamps);
+        }
+        changes.note_withheld(&before.withheld, &after.withheld);
+        if !before.overrides.is_same(&after.overrides) {
+            changes.note_overrides(&before.overrides, &after.overrides);
+        }
+        changes.note_guard(&before.guard, &after.guard);
+        changes.note_progress(&old.progress, &new.progress);
+        changes
+    }
+
+    fn note_users(&mut self, old: &Users, new: &Users) {
+        for (id, old, new) in merge(old, new) {
             if !is_shared(old, new) {
-                changes.note(Key::User(*id), old, new, |user| {
+                self.note(Key::User(*id), old, new, |user| {
                     encode::<UserRecord>(&**user)
                 });
             }
         }
-        for (id, old, new) in merge(&before.groups, &after.groups) {
+    }
+
+    fn note_groups(&mut self, old: &Groups, new: &Groups) {
+        for (id, old, new) in merge(old, new) {
             if !is_shared(old, new) {
-                changes.note_group(*id, old, new);
+                self.note_group(*id, old, new);
             }
         }
-        changes.note_decisions(&before.decisions, &after.decisions);
-        for (id, old, new) in merge(before.registry.iter(), after.registry.iter()) {
-            changes.note(
+    }
+
+    fn note_registry(&mut self, old: &Registry, new: &Registry) {
+        for (id, old, new) in merge(old.iter(), new.iter()) {
+            self.note(
                 Key::Registration(id),
                 old,
                 new,
                 encode::<RegistrationRecord>,
             );
         }
-        for (name, old, new) in merge(&before.pins, &after.pins) {
-            changes.note(Key::Pin(name), old, new, |id| encode::<PinRecord>(*id));
-        }
-        for (id, old, new) in merge(&old.stamps, &new.stamps) {
-            changes.note(Key::Stamp(*id), old, new, |stamp| {
+    }
+
+    fn note_stamps(&mut self, old: &Stamps, new: &Stamps) {
+        for (id, old, new) in merge(old, new) {
+            self.note(Key::Stamp(*id), old, new, |stamp| {
                 encode::<StampRecord>(*stamp)
             });
         }
-        changes.note_withheld(&before.withheld, &after.withheld);
-        changes.note_overrides(&before.overrides, &after.overrides);
-        changes.note_guard(&before.guard, &after.guard);
-        changes.note_progress(&old.progress, &new.progress);
-        changes
     }
 
     /// A group's own record and those of its members, each only if it differs.

@@ -118,7 +118,7 @@ impl Loader {
         let mut state = self.state;
         let shared = |(id, group)| (id, Arc::new(group));
         state.directory.groups = self.groups.into_iter().map(shared).collect();
-        state.directory.registry = Registry::from_records(self.registrations);
+        state.directory.registry = Registry::from_records(self.registrations).into();
         state
     }
 }

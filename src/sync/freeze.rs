@@ -3,10 +3,9 @@
 //!
 //! Pure. What is kept from the tenant here goes on standing in [`Directory::withheld`].
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::directory::{Directory, Group, GroupId, MemberKind};
+use crate::directory::{Directory, Group, Groups, MemberKind, Shared};
 
 use super::Warning;
 
@@ -36,26 +35,30 @@ pub(super) fn freeze_memberships(served: &Directory, next: &mut Directory) {
 /// inaccessible member objects"): neither is news of anybody leaving.
 pub(super) fn readable(
     served: &Directory,
-    groups: &BTreeMap<GroupId, Arc<Group>>,
-) -> (BTreeMap<GroupId, Arc<Group>>, Vec<Warning>) {
-    let mut groups = groups.clone();
+    groups: &Shared<Groups>,
+) -> (Shared<Groups>, Vec<Warning>) {
+    let mut readable = groups.clone();
     let mut warnings = Vec::new();
-    for (&id, group) in groups.iter_mut().filter(|(_, group)| !group.is_deleted) {
+    for (&id, group) in groups.iter().filter(|(_, group)| !group.is_deleted) {
         let known = served.groups.get(&id);
+        let mut kept_group = Arc::clone(group);
         if group.has_hidden_membership && group.members.is_empty() {
             if let Some(known) = known {
-                keep_members(group, known);
+                keep_members(&mut kept_group, known);
             }
-            let kept = group.members.len();
+            let kept = kept_group.members.len();
             warnings.push(Warning::MembersHidden { id, kept });
-            continue;
+        } else {
+            let kept = known.map_or(0, |known| keep_kinds(&mut kept_group, known));
+            if kept > 0 {
+                warnings.push(Warning::MembersUnreadable { id, kept });
+            }
         }
-        let kept = known.map_or(0, |known| keep_kinds(group, known));
-        if kept > 0 {
-            warnings.push(Warning::MembersUnreadable { id, kept });
+        if !Arc::ptr_eq(&kept_group, group) {
+            readable.insert(id, kept_group);
         }
     }
-    (groups, warnings)
+    (readable, warnings)
 }
 
 fn keep_members(group: &mut Arc<Group>, known: &Arc<Group>) {

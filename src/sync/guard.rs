@@ -317,6 +317,15 @@ fn ends(kind: ChangeKind, rest: Standing) -> (Standing, Standing) {
     }
 }
 
+/// Whether something remembered has run out, so that changes have to be judged anew though there are none.
+pub(super) fn is_due(guard: &Guard, now: Timestamp) -> bool {
+    let is_over = |at: Timestamp| now.duration_since(at) >= WINDOW;
+    guard.subjects.values().any(|memory| {
+        memory.moved.is_some_and(|moved| is_over(moved.at))
+            || memory.accepted.is_some_and(|accepted| is_over(accepted.at))
+    })
+}
+
 /// The memory without what has run out, and without what is held, which is judged anew.
 fn recent(guard: &Guard, now: Timestamp) -> Guard {
     let is_recent = |at: Timestamp| now.duration_since(at) < WINDOW;

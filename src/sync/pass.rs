@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::directory::State;
 use crate::directory::registry::Policy;
+use crate::directory::{Directory, State};
 use crate::graph::{self, GraphClient, GroupChange, Link, Page, Reader, UserChange};
 
-use super::phase::{Groups, Phase, PhaseName, Users};
+use super::phase::{Groups, Objects, Phase, PhaseName, Users};
 use super::reading::{Read, Reading, Unfinished};
 use super::round::Mode;
+use super::settlement::Settlement;
 use super::summary::{PhaseSummary, Summary};
-use super::{Error, Settings, Tenant, is_complete, is_servable, settle};
+use super::tally::Tally;
+use super::{Error, Settings, Settled, Tenant, is_complete, is_servable, settle};
 
 /// What happens during a pass, for whoever shows progress. The phases run side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,6 +173,11 @@ where
 {
     let began = Instant::now();
     let before = Arc::clone(&state);
+    let Unfinished {
+        settlement,
+        users: users_slot,
+        groups: groups_slot,
+    } = unfinished;
     let reading = Reading {
         base: &before,
         order,
@@ -180,12 +187,12 @@ where
     let mut writing = Writing {
         summary: Summary::begun(clock()),
         state,
+        settlement,
         order,
         clock: &clock,
         events: &events,
         commit,
     };
-    let (users_slot, groups_slot) = (&mut unfinished.users, &mut unfinished.groups);
     let users = async {
         let read = reading.phase::<Users, _>(users, users_slot).await;
         writing.phase(read).await;
@@ -206,6 +213,7 @@ where
 /// The half of a pass that commits.
 struct Writing<'a, Clock, Events, Commit> {
     state: Arc<State>,
+    settlement: &'a mut Option<Settlement>,
     summary: Summary,
     order: Order<'a>,
     clock: &'a Clock,
@@ -244,17 +252,8 @@ where
             &read.selected,
             &read.refused,
         );
-        let mut tenant = Tenant::of(&state.directory);
-        *P::objects_mut(&mut tenant) = finished.objects;
-        let (directory, settled) = settle(
-            &self.state.directory,
-            tenant,
-            &self.order.settings.rules,
-            self.order.policy,
-            (self.clock)(),
-            !is_servable(&self.state),
-        );
-        state.directory = directory;
+        let settled;
+        (state.directory, settled) = self.settled::<P>(finished.objects, finished.tally);
         self.state = (self.commit)(state).await.map_err(|source| Error::Commit {
             phase: P::NAME,
             source: Box::new(source),
@@ -269,5 +268,29 @@ where
             pages: read.pages,
             tally: finished.tally,
         })
+    }
+
+    /// What is committed by now with these objects, settled; from memory where nothing is new.
+    fn settled<P: Phase>(&mut self, objects: Objects<P>, tally: Tally) -> (Directory, Settled) {
+        let (before, now) = (&self.state.directory, (self.clock)());
+        let settle_anew = || {
+            let mut tenant = Tenant::of(before);
+            *P::objects_mut(&mut tenant) = objects;
+            let rules = &self.order.settings.rules;
+            let is_first = !is_servable(&self.state);
+            settle(before, tenant, rules, self.order.policy, now, is_first)
+        };
+        let settlement = self.settlement.as_ref().filter(|_| tally.is_empty());
+        if let Some(settled) = settlement.and_then(|it| it.recall(before, self.order, now)) {
+            let recalled = (before.clone(), settled.clone());
+            debug_assert_eq!(recalled, settle_anew());
+            return recalled;
+        }
+        let (directory, settled) = settle_anew();
+        let is_repeatable = tally.is_empty() && is_servable(&self.state);
+        *self.settlement = is_repeatable
+            .then(|| Settlement::of(before, &directory, self.order, &settled))
+            .flatten();
+        (directory, settled)
     }
 }

@@ -6,14 +6,14 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::directory::{Directory, Group, GroupId, PhaseProgress, Progress, User, UserId};
+use crate::directory::{Directory, Group, GroupId, PhaseProgress, Progress, Shared, User, UserId};
 use crate::graph::{Change, GroupChange, UserChange};
 
 use super::Tenant;
 use super::apply::{apply_group, apply_user};
 
 /// The objects of a phase, by id.
-pub type Objects<P> = BTreeMap<<P as Phase>::Id, Arc<<P as Phase>::Object>>;
+pub type Objects<P> = Shared<BTreeMap<<P as Phase>::Id, Arc<<P as Phase>::Object>>>;
 
 /// One half of a pass. Implemented by [`Users`] and [`Groups`], and by nothing else.
 pub trait Phase: fmt::Debug {

@@ -11,6 +11,7 @@ use super::Error;
 use super::pass::{Event, Order, Source};
 use super::phase::{Groups, Phase, Users};
 use super::round::{Finished, Mode, Round, Step};
+use super::settlement::Settlement;
 
 /// Properties that the rules and the registry decide by: without one of them a full enumeration would
 /// let guests in, or throw everybody out, so a tenant that refuses one ends the phase.
@@ -35,10 +36,11 @@ const FAILURES_MAX: u32 = 5;
 /// link lives for seven days, and its first pages are news no more.
 const AGE_MAX: SignedDuration = SignedDuration::from_hours(6);
 
-/// Enumerations that passing failures broke off, to be continued by the next pass. Lost with the process, which
-/// costs no more than to read again.
+/// What one pass leaves to the next: enumerations that passing failures broke off, to be continued, and what need
+/// not be found out again. Lost with the process, which costs no more than to read again.
 #[derive(Debug, Default)]
 pub struct Unfinished {
+    pub(super) settlement: Option<Settlement>,
     pub(super) users: Option<Remainder<Users>>,
     pub(super) groups: Option<Remainder<Groups>>,
 }

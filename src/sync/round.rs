@@ -138,7 +138,7 @@ impl<P: Phase> Round<P> {
         let held = Arc::new(P::tenant(&base.directory));
         let objects = match mode {
             Mode::Incremental => Objects::<P>::clone(&held),
-            Mode::Full => Objects::<P>::new(),
+            Mode::Full => Objects::<P>::default(),
         };
         Self {
             held,
@@ -182,7 +182,7 @@ impl<P: Phase> Round<P> {
         Self {
             mode: Mode::Full,
             link: start.clone(),
-            reading: Reading::begin(Objects::<P>::new(), start.clone()),
+            reading: Reading::begin(Objects::<P>::default(), start.clone()),
             start,
             ..self
         }
@@ -351,9 +351,13 @@ impl<P: Phase> Round<P> {
             Mode::Full => self.compare(),
             Mode::Incremental => self.share_unchanged(),
         }
+        let tally = Tally::between(&self.held, &self.reading.objects);
         Finished {
-            tally: Tally::between(&self.held, &self.reading.objects),
-            objects: self.reading.objects,
+            tally,
+            objects: match tally.is_empty() {
+                true => Objects::<P>::clone(&self.held),
+                false => self.reading.objects,
+            },
             mode: self.mode,
             problems: self.reading.problems,
             link,

@@ -43,6 +43,8 @@ pub struct Summary {
     pub renamed: Listed<Rename>,
     /// Pages asked for; repetitions within the client are not counted.
     pub requests: usize,
+    /// Records written to the store, or removed from it, as whoever commits counts them; 0 in a dry run.
+    pub written: usize,
     /// What the rules had to say, as of the last phase committed.
     pub settled: Settled,
     /// What could not be read of single objects, in phases that were committed.
@@ -154,6 +156,7 @@ impl Summary {
             memberships: Listed::default(),
             renamed: Listed::default(),
             requests: 0,
+            written: 0,
             settled: Settled::default(),
             unreadable: Vec::new(),
             left_out: Vec::new(),
@@ -173,10 +176,18 @@ impl Summary {
             after: &after.directory,
             named_max,
         };
-        (self.activated, self.deactivated) = change.users();
-        (self.imported, self.dropped) = change.groups();
-        self.memberships = change.memberships();
-        self.renamed = change.renamed();
+        let (before, after) = (&before.directory, &after.directory);
+        let is_decided_anew = !before.decisions.is_same(&after.decisions);
+        if is_decided_anew {
+            (self.activated, self.deactivated) = change.users();
+            (self.imported, self.dropped) = change.groups();
+        }
+        if is_decided_anew || !before.groups.is_same(&after.groups) {
+            self.memberships = change.memberships();
+        }
+        if !before.registry.is_same(&after.registry) {
+            self.renamed = change.renamed();
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::directory::Shared;
+
 /// How many objects are new, different or gone; replays of what is known count for nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -17,10 +19,13 @@ pub struct Tally {
 impl Tally {
     /// The difference from `old` to `new`.
     pub fn between<K: Ord, V: PartialEq>(
-        old: &BTreeMap<K, Arc<V>>,
-        new: &BTreeMap<K, Arc<V>>,
+        old: &Shared<BTreeMap<K, Arc<V>>>,
+        new: &Shared<BTreeMap<K, Arc<V>>>,
     ) -> Self {
         let mut tally = Self::default();
+        if old.is_same(new) {
+            return tally;
+        }
         for (id, object) in new {
             match old.get(id) {
                 None => tally.added += 1,

@@ -172,7 +172,7 @@ fn directory() -> Directory {
         directory.decisions.groups.insert(id, included.clone());
         records.push(record(number, name, None));
     }
-    directory.registry = Registry::from_records(records);
+    directory.registry = Registry::from_records(records).into();
     directory
 }
 

@@ -74,7 +74,7 @@ pub fn state(number: u64) -> State {
         state.stamps.insert(id.0, stamp);
         records.push((id, record(user, number)));
     }
-    state.directory.registry = Registry::from_records(records);
+    state.directory.registry = Registry::from_records(records).into();
     for group in 0..GROUPS {
         let id = GroupId(object_id(2, group));
         state

@@ -30,6 +30,13 @@ impl Daemon {
     /// Starts `program serve` and waits until its first pass is committed and served. Panics with the daemon's log
     /// when that does not come to pass.
     pub fn start(program: &Path, config: &Path) -> Self {
+        let mut daemon = Self::spawn(program, config);
+        daemon.wait_for_first_pass();
+        daemon
+    }
+
+    /// Starts `program serve` and waits until it listens. Panics with the daemon's log when it does not.
+    pub fn spawn(program: &Path, config: &Path) -> Self {
         let mut process = Command::new(program)
             .args(["--config".as_ref(), config.as_os_str(), "serve".as_ref()])
             .stdin(Stdio::null())
@@ -53,8 +60,12 @@ impl Daemon {
             Some(addresses) => (daemon.ldap, daemon.ldaps, daemon.health) = addresses.all(),
             None => panic!("the daemon did not say where it listens:\n{}", daemon.log()),
         }
-        daemon.wait_for_first_pass();
         daemon
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// What the daemon has written to standard error so far.

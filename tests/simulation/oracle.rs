@@ -88,7 +88,7 @@ fn check_nobody_inactive_is_served(state: &State, tenant: &Tenant) {
 pub fn check_quiet(state: &State, tenant: &Tenant, rules: &Rules, policy: &Policy, now: Timestamp) {
     let directory = &state.directory;
     assert_eq!(
-        directory.tenant_users(),
+        *directory.tenant_users(),
         users(tenant),
         "users are not as the tenant has them"
     );
@@ -103,12 +103,13 @@ pub fn check_quiet(state: &State, tenant: &Tenant, rules: &Rules, policy: &Polic
     );
 
     let mut fresh = sync::Tenant {
-        users: users(tenant),
-        groups: groups(tenant),
+        users: users(tenant).into(),
+        groups: groups(tenant).into(),
     };
+    let remaining = held.iter().filter(|(_, group)| deleted(group));
     fresh
         .groups
-        .extend(held.into_iter().filter(|(_, group)| deleted(group)));
+        .extend(remaining.map(|(&id, group)| (id, group.clone())));
     let (settled, _) = sync::settle(directory, fresh, rules, policy, now, !is_servable(state));
     assert_eq!(
         *directory, settled,

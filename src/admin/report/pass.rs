@@ -70,6 +70,9 @@ pub struct PassSummary {
     pub groups: GroupChanges,
     /// Requests made to Graph, repetitions included.
     pub requests: u64,
+    /// Records written to the store, or removed from it.
+    #[serde(default)]
+    pub written: usize,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
     /// People and groups with changes that are held back; see `ldap365 sync --accept`.

@@ -24,6 +24,7 @@ fn keeper() -> (TempDir, Inner) {
         tree: crate::dit::tests::settings(),
         state: ArcSwap::default(),
         published: Arc::new(ArcSwapOption::empty()),
+        written: AtomicUsize::new(0),
     };
     let mut state = State {
         directory: directory(&[("ada", "Ada")], &[]),

@@ -8,7 +8,7 @@ use super::wanted::{self, WantedNumber};
 use super::{Policy, Problem, Record, Registry};
 use crate::directory::name::{fold, group_name, username};
 use crate::directory::overrides::AwaitedName;
-use crate::directory::{Decision, Directory, GroupId, ObjectId, Reason, UserId};
+use crate::directory::{Decision, Directory, GroupId, ObjectId, Reason, Shared, UserId};
 
 /// Brings the registry up to date with the directory, and the directory's decisions with the registry.
 ///
@@ -76,7 +76,7 @@ fn take_over_awaited(directory: &mut Directory, policy: &Policy) {
 
 struct Pass<'a> {
     directory: &'a mut Directory,
-    registry: Registry,
+    registry: Shared<Registry>,
     policy: &'a Policy,
     now: Timestamp,
     /// Spares the search through a range that is used up.

@@ -437,7 +437,7 @@ fn records_make_the_same_registry_again() {
         .registered();
     let registry = &tenant.directory.registry;
     let again = Registry::from_records(registry.iter().map(|(id, record)| (id, record.clone())));
-    assert_eq!(again, *registry);
+    assert_eq!(again, **registry);
     assert_eq!(again.holder("Alice"), Some(object(1)));
 }
 
@@ -504,7 +504,7 @@ proptest! {
             prop_assert_eq!(distinct.len(), held.len());
             prop_assert_eq!(distinct.len(), registry.holders.len());
             let again = Registry::from_records(registry.iter().map(|(id, record)| (id, record.clone())));
-            prop_assert_eq!(&again, registry);
+            prop_assert_eq!(&again, &**registry);
         }
     }
 

@@ -137,7 +137,7 @@ fn crowd(prefix: &str, people: u128) -> Snapshot {
         };
         records.push((ObjectId::from(id), record));
     }
-    directory.registry = Registry::from_records(records);
+    directory.registry = Registry::from_records(records).into();
     Snapshot::build(
         &directory,
         &settings(),

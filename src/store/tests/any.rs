@@ -30,7 +30,7 @@ pub fn state() -> impl Strategy<Value = State> {
         .prop_map(|(directory, users, groups, stamps)| State {
             directory,
             progress: Progress { users, groups },
-            stamps,
+            stamps: stamps.into(),
         })
 }
 
@@ -50,16 +50,17 @@ fn directory() -> impl Strategy<Value = Directory> {
         .prop_map(
             |(users, groups, of_users, of_groups, registry, pins, withheld, overrides, guard)| {
                 Directory {
-                    users,
-                    groups,
+                    users: users.into(),
+                    groups: groups.into(),
                     decisions: Decisions {
                         users: of_users,
                         groups: of_groups,
-                    },
-                    registry,
+                    }
+                    .into(),
+                    registry: registry.into(),
                     pins,
                     withheld,
-                    overrides,
+                    overrides: overrides.into(),
                     guard,
                 }
             },

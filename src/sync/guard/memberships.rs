@@ -356,7 +356,7 @@ fn accepted_done<'a>(
     after: &Directory,
     guard: &Guard,
 ) -> (Cow<'a, Groups>, BTreeSet<GroupId>) {
-    let mut groups = Cow::Borrowed(&before.groups);
+    let mut groups: Cow<'a, Groups> = Cow::Borrowed(&before.groups);
     let served = before
         .groups
         .keys()

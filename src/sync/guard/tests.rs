@@ -405,7 +405,8 @@ fn guard_remembers_nothing_after_a_quiet_day() {
         groups: BTreeMap::from([(
             group_id(1000),
             Arc::clone(&company.served.groups[&group_id(1000)]),
-        )]),
+        )])
+        .into(),
     };
     company.pass();
     company.hour += 24;

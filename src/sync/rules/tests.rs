@@ -59,7 +59,7 @@ fn check(directory: &Directory, rules: &Rules, expected: &[Decision]) {
 /// The directory after these rules were applied.
 fn settled(mut directory: Directory, rules: &Rules) -> Directory {
     let verdict = decide(&directory, rules);
-    directory.decisions = verdict.decisions;
+    directory.decisions = verdict.decisions.into();
     directory.pins = verdict.pins;
     directory
 }

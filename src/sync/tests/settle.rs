@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::directory::MemberKind;
 use crate::directory::registry::Policy;
 use crate::directory::registry::UsernameSource;
+use crate::directory::{Group, MemberKind, User};
 use crate::sync::Tenant;
 
 /// Ada (1), bob (2) and cyd (3); staff (10) holds ada and bob.

@@ -50,7 +50,8 @@ fn directory() -> Directory {
     directory.registry = Registry::from_records([
         (object(1), record(5001, "ada", Some("/home/ada"))),
         (object(10), record(5010, "Eng-Team", None)),
-    ]);
+    ])
+    .into();
     directory
 }
 

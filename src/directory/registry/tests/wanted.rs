@@ -118,7 +118,7 @@ fn the_registered_number_wins_until_another_one_is_adopted_and_is_never_reused()
 
     let records = tenant.directory.registry.iter();
     let again = Registry::from_records(records.map(|(id, record)| (id, record.clone())));
-    assert_eq!(again, tenant.directory.registry);
+    assert_eq!(again, *tenant.directory.registry);
     let mut tenant = tenant
         .user(2, "b")
         .registered()
