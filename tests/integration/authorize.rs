@@ -192,4 +192,12 @@ async fn every_group_is_listed_with_its_fate() {
         "{listed}"
     );
     assert!(!installation.path("data").exists(), "it changes nothing");
+    let _daemon = installation.serve().await;
+    installation.json(&["sync"]).await;
+    let mark = tenant.mark();
+    let told = installation.json(&["check", "--groups"]).await;
+    assert_eq!(told["groups"], listed["groups"], "the daemon says the same");
+    let enumerated = tenant.requests_since(mark);
+    let enumerated = enumerated.iter().any(|one| one.starts_a_full_round());
+    assert!(!enumerated, "the daemon knows, and nobody reads again");
 }

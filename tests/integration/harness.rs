@@ -52,6 +52,8 @@ pub struct Installation {
 pub struct Options {
     /// Lines of `[sync]`.
     pub sync: String,
+    /// Lines of `[directory]`, beside `base_dn`.
+    pub directory: String,
     /// Lines of `[auth]`, beside `client_id`.
     pub auth: String,
     /// Lines of `[tenant]`.
@@ -73,6 +75,7 @@ impl Options {
     pub fn of(tenant: &Tenant) -> Self {
         Self {
             sync: String::new(),
+            directory: String::new(),
             auth: String::new(),
             tenant: String::new(),
             tables: String::new(),
@@ -115,6 +118,7 @@ impl Installation {
     pub fn configure(&self, tenant: &Tenant, options: &Options) {
         let Options {
             sync,
+            directory,
             auth,
             tenant: tenant_lines,
             tables,
@@ -153,6 +157,7 @@ client_secret = {{ file = "app.secret" }}
 
 [directory]
 base_dn = "{BASE}"
+{directory}
 
 [ldap]
 listen = ["{listen}"]

@@ -39,7 +39,7 @@ const WRONG_SECRET: &str = "a-secret-that-was-mistyped";
 async fn every_mistake_in_the_file_is_named_by_line_at_once() {
     let tenant = Tenant::sample().await;
     let options = Options::of(&tenant).sync(
-        "interval = 5\ngroups_without_emial = true\nmax_change = \"30%\"\ngroup_prefixes = \"eng-\"",
+        "interval = 5\ngroups_without_emial = true\nmax_change = \"some\"\ngroup_prefixes = \"eng-\"",
     );
     let installation = Installation::with(&tenant, &options);
     let text = std::fs::read_to_string(installation.config_file()).unwrap();

@@ -207,8 +207,13 @@ Tom is in the ignored group Ex-Employees. He is not found, and ldap365 says why:
   ldapsearch -x -LLL -H ldap://{ldap} -D {SERVICE_DN} -w {SERVICE_PASSWORD} -b {BASE} '(uid=tom)' dn
   cargo demo -q -- --config {config} explain tom
 
-How the server is doing, and a sync pass now:
+Everybody and every group, each with the reason:
+  cargo demo -q -- --config {config} users
+  cargo demo -q -- --config {config} groups
+
+How the server is doing, what a sync pass would change, and a pass now:
   cargo demo -q -- --config {config} status
+  cargo demo -q -- --config {config} sync --dry-run
   cargo demo -q -- --config {config} sync
 
 Ctrl-C stops the demo and removes its files. Each bind shows below, with the reason that clients are not told."

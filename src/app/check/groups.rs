@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 use crate::admin::client::{self, Client};
 use crate::admin::report::roster::GroupQuery;
+use crate::app::explain::group_reason;
 use crate::app::keeper::Keeper;
 use crate::app::{Cloud, Error, authorization, report};
 use crate::config::Config;
-use crate::directory::{Decision, Directory, Group, GroupId};
+use crate::directory::{Directory, Group, GroupId};
 use crate::oauth::KeepNothing;
 use crate::sync::{self, Order, Unfinished};
 
@@ -66,7 +67,9 @@ async fn of_daemon(daemon: &Client) -> Result<GroupFates, client::Error> {
     let mut groups = Vec::new();
     while let Some(row) = rows.next().await? {
         groups.push(GroupFate {
-            name: row.display_name.unwrap_or_else(|| row.object_id.to_string()),
+            name: row
+                .display_name
+                .unwrap_or_else(|| row.object_id.to_string()),
             object_id: row.object_id,
             kind: row.kind,
             not_imported: (!row.is_imported).then_some(row.reason),
@@ -139,11 +142,7 @@ fn fate(directory: &Directory, id: GroupId, group: &Group) -> GroupFate {
         name: group.label().to_owned(),
         object_id: id.0.0,
         kind: group.kind().as_str().to_owned(),
-        not_imported: match directory.decisions.groups.get(&id) {
-            Some(Decision::Include(_)) => None,
-            Some(Decision::Exclude(reason)) => Some(reason.to_string()),
-            None => Some("the rules have not been applied".to_owned()),
-        },
+        not_imported: (!directory.decisions.is_imported(id)).then(|| group_reason(directory, id)),
     }
 }
 
@@ -185,7 +184,7 @@ impl fmt::Display for GroupFates {
 mod tests {
     use super::*;
     use crate::directory::decision::Grounds;
-    use crate::directory::{ObjectId, Reason};
+    use crate::directory::{Decision, ObjectId, Reason};
 
     #[test]
     fn every_group_stands_in_the_list_by_name_with_its_fate() {

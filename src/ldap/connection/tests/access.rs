@@ -233,7 +233,7 @@ async fn everybody_sees_the_primary_group_they_share() {
     let snapshot = Snapshot::build(&directory, &settings, &mut Stamps::default(), at(0));
     let place = snapshot.primary_group().expect("it is served");
     assert_eq!(snapshot.group(place), Some(group));
-    for (&id, _) in &directory.users {
+    for &id in directory.users.keys() {
         if let Some(entry) = snapshot.entry_of_active(id) {
             let reach = Identity::Person(id).reach(&snapshot, UsersMayRead::OwnEntry);
             assert!(reach.includes(&snapshot, place), "{entry}");
