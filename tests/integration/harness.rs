@@ -194,8 +194,10 @@ socket = "{socket}"
         Daemon::start(self.command(&["serve"]), self.authority.clone()).await
     }
 
-    /// Starts the daemon with files that cannot grow beyond so many blocks, as on a disk that is full.
-    pub async fn start_with_file_size_limit(&self, blocks: u32) -> Daemon {
+    /// Starts the daemon with files that cannot grow beyond some blocks more than so many octets, as on a disk that is full.
+    pub async fn start_with_file_size_limit(&self, octets: u64) -> Daemon {
+        // Of 512 octets (POSIX, `ulimit`), or of 1024 in some shells.
+        let blocks = octets / 512 + 64;
         let script = format!(r#"trap '' XFSZ; ulimit -f {blocks}; exec "$@""#);
         let daemon = self.command(&["serve"]);
         let daemon = daemon.as_std();
