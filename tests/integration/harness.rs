@@ -194,16 +194,14 @@ socket = "{socket}"
         Daemon::start(self.command(&["serve"]), self.authority.clone()).await
     }
 
-    /// Starts the daemon with files that cannot grow beyond some blocks more than so many octets, as on a disk that is full.
-    pub async fn start_with_file_size_limit(&self, octets: u64) -> Daemon {
-        // Of 512 octets (POSIX, `ulimit`), or of 1024 in some shells.
-        let blocks = octets / 512 + 64;
-        let script = format!(r#"trap '' XFSZ; ulimit -f {blocks}; exec "$@""#);
+    /// Starts the daemon with files that cannot grow beyond some megabytes, as on a disk that is nearly full.
+    pub async fn start_with_file_size_limit(&self) -> Daemon {
+        let script = r#"trap '' XFSZ; ulimit -f 6000; exec "$@""#;
         let daemon = self.command(&["serve"]);
         let daemon = daemon.as_std();
         let mut command = Command::new("sh");
         command
-            .args(["-c", &script, "sh"])
+            .args(["-c", script, "sh"])
             .arg(daemon.get_program())
             .args(daemon.get_args())
             .stdin(Stdio::null())

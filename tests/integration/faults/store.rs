@@ -1,34 +1,23 @@
 //! A store that cannot be written.
 
-use std::path::Path;
-
 use super::stage::Stage;
-use crate::harness::{BASE, Installation};
-use crate::tenant::Tenant;
+use crate::harness::Installation;
+use crate::tenant::{Disorder, Tenant, UserSpec, sample};
 
 #[tokio::test]
 async fn full_disk_costs_no_answer_and_a_restart_loses_nothing() {
-    let tenant = Tenant::sample().await;
+    let tenant = Tenant::start_with(sample::company(), Disorder::none()).await;
     let installation = Installation::of(&tenant);
     installation.serve().await.stop().await;
-    let octets = largest_file(&installation.path("data"));
-    let daemon = installation.start_with_file_size_limit(octets).await;
+    let daemon = installation.start_with_file_size_limit().await;
     let mut stage = Stage::of(tenant, installation, daemon).await;
     stage.is_unavailable_until_complete().await;
-    let mut last = String::new();
-    for round in 0.. {
-        assert!(round < 40, "the disk never fills up");
-        let title = "x".repeat(40_000);
-        last = stage.hire();
-        let upn = format!("{last}@contoso.example");
-        stage.tenant.set(&upn, "jobTitle", title);
-        let done = stage.installation.json(&["sync"]).await;
-        println!("{done}");
-        if done["failures"].to_string().contains("could not be stored") {
-            break;
-        }
-        stage.good = stage.reader.search(BASE, "(objectClass=*)").await;
+    // More than the limit has room for.
+    for number in 0..6000 {
+        let upn = format!("recruit{number}@contoso.example");
+        stage.tenant.hire(UserSpec::new(&upn).disabled());
     }
+    stage.logs_after(0, &["could not be stored"]).await;
     stage.serves_what_it_held().await;
     let Stage {
         tenant,
@@ -41,12 +30,5 @@ async fn full_disk_costs_no_answer_and_a_restart_loses_nothing() {
     let daemon = installation.serve().await;
     let mut stage = Stage::of(tenant, installation, daemon).await;
     stage.good = good;
-    stage.is_taken_in(&last).await;
-}
-
-/// The size of the largest file in a directory, in octets.
-fn largest_file(directory: &Path) -> u64 {
-    let files = std::fs::read_dir(directory).unwrap();
-    let sizes = files.map(|file| file.unwrap().metadata().unwrap().len());
-    sizes.max().expect("there is a file")
+    stage.takes_in_a_colleague().await;
 }
