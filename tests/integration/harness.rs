@@ -199,6 +199,23 @@ socket = "{socket}"
         Daemon::start(self.command(&["serve"]), self.authority.clone()).await
     }
 
+    /// Starts the daemon with files that cannot grow beyond some megabytes, as on a disk that is nearly full.
+    pub async fn start_with_file_size_limit(&self) -> Daemon {
+        let script = r#"trap '' XFSZ; ulimit -f 6000; exec "$@""#;
+        let daemon = self.command(&["serve"]);
+        let daemon = daemon.as_std();
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", script, "sh"])
+            .arg(daemon.get_program())
+            .args(daemon.get_args())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        Daemon::start(command, self.authority.clone()).await
+    }
+
     /// Starts the daemon and waits until it serves a directory.
     pub async fn serve(&self) -> Daemon {
         let daemon = self.start().await;

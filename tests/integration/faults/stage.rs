@@ -139,18 +139,20 @@ impl Stage {
         assert_same(&entries, &self.good);
     }
 
-    /// Waits until the status tells of a failure, with the tree served as it was; what it says.
-    pub async fn fails(&mut self) -> String {
+    /// Waits until the status tells of a failure in these words, with the tree served as it was.
+    pub async fn fails(&mut self, words: &[&str]) {
         let (reader, good) = (&mut self.reader, &self.good);
         let installation = &self.installation;
-        eventually("the status says failing", async || {
+        eventually(&format!("the status says {words:?}"), async || {
             let (entries, result) = look(reader).await;
             match good.is_empty() {
                 true => assert_eq!(result, LdapResultCode::Unavailable),
                 false => assert_same(&entries, good),
             }
             let status = installation.status().await;
-            (status["state"] == "failing").then(|| status["problems"].to_string())
+            let said = status["problems"].to_string();
+            let is_said = words.iter().all(|word| said.contains(word));
+            (status["state"] == "failing" && is_said).then_some(())
         })
         .await
     }
