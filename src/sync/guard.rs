@@ -317,13 +317,23 @@ fn ends(kind: ChangeKind, rest: Standing) -> (Standing, Standing) {
     }
 }
 
-/// Whether something remembered has run out, so that changes have to be judged anew though there are none.
-pub(super) fn is_due(guard: &Guard, now: Timestamp) -> bool {
-    let is_over = |at: Timestamp| now.duration_since(at) >= WINDOW;
-    guard.subjects.values().any(|memory| {
-        memory.moved.is_some_and(|moved| is_over(moved.at))
-            || memory.accepted.is_some_and(|accepted| is_over(accepted.at))
-    })
+/// Whether a judgement of the same state, made at `then`, may come out otherwise `now`: something held, which is
+/// judged anew each time, or something remembered has run out since.
+pub(super) fn is_due(guard: &Guard, then: Timestamp, now: Timestamp) -> bool {
+    let is_older = |than: SignedDuration, at: Timestamp| now.duration_since(at) >= than;
+    let was_older = |than: SignedDuration, at: Timestamp| then.duration_since(at) >= than;
+    let has_passed = |at| {
+        let passed = |limit| is_older(limit, at) != was_older(limit, at);
+        passed(WINDOW) || passed(NEWCOMER)
+    };
+    let is_due = |memory: &Memory| {
+        memory.held.is_some()
+            || memory.moved.is_some_and(|moved| has_passed(moved.at))
+            || memory
+                .accepted
+                .is_some_and(|accepted| has_passed(accepted.at))
+    };
+    !guard.held.is_empty() || guard.subjects.values().any(is_due)
 }
 
 /// The memory without what has run out, and without what is held, which is judged anew.

@@ -289,7 +289,7 @@ where
         let (directory, settled) = settle_anew();
         let is_repeatable = tally.is_empty() && is_servable(&self.state);
         *self.settlement = is_repeatable
-            .then(|| Settlement::of(before, &directory, self.order, &settled))
+            .then(|| Settlement::of(before, &directory, self.order, &settled, now))
             .flatten();
         (directory, settled)
     }

@@ -18,6 +18,7 @@ pub(super) struct Settlement {
     rules: Rules,
     policy: Policy,
     settled: Settled,
+    at: Timestamp,
 }
 
 impl Settlement {
@@ -27,12 +28,14 @@ impl Settlement {
         after: &Directory,
         order: Order<'_>,
         settled: &Settled,
+        at: Timestamp,
     ) -> Option<Self> {
         after.is_same(before).then(|| Self {
             directory: after.clone(),
             rules: order.settings.rules.clone(),
             policy: order.policy.clone(),
             settled: settled.clone(),
+            at,
         })
     }
 
@@ -46,8 +49,10 @@ impl Settlement {
         let is_same = self.directory.is_same(directory)
             && self.rules == order.settings.rules
             && self.policy == *order.policy;
-        let is_due =
-            || guard::is_due(&directory.guard, now) || directory.registry.is_due(order.policy, now);
+        let is_due = || {
+            guard::is_due(&directory.guard, self.at, now)
+                || directory.registry.is_due(order.policy, now)
+        };
         (is_same && !is_due()).then_some(&self.settled)
     }
 }

@@ -5,6 +5,7 @@ use crate::directory::registry::Policy;
 use crate::directory::registry::UsernameSource;
 use crate::directory::{Group, MemberKind, User};
 use crate::sync::Tenant;
+use crate::sync::settlement::Settlement;
 
 /// Ada (1), bob (2) and cyd (3); staff (10) holds ada and bob.
 fn company() -> Directory {
@@ -446,6 +447,58 @@ fn check_served(served: &Directory, settled: &Settled, tenant: &Tenant, rules: &
     }
 }
 
+/// What is remembered of a directory that settled to itself is what settling it later comes to, and it is
+/// remembered as long as nothing runs out.
+fn check_recalled(
+    next: &Directory,
+    again: &Directory,
+    settled: &Settled,
+    rules: &Rules,
+    now: i64,
+    later: impl Fn(i64) -> (Directory, Settled),
+) {
+    let (settings, policy) = (settings(rules.clone()), policy());
+    let order = Order {
+        settings: &settings,
+        policy: &policy,
+        full: false,
+        named_max: 0,
+    };
+    let settlement =
+        Settlement::of(next, again, order, settled, hour(now)).expect("nothing is new");
+    let is_recalled = settlement.recall(again, order, hour(now)) == Some(settled);
+    assert!(is_recalled || !settled.held.kinds.is_empty());
+    for hours in [1, 23, 24, 25, 24 * 40] {
+        if let Some(recalled) = settlement.recall(again, order, hour(now + hours)) {
+            assert_eq!((again.clone(), recalled.clone()), later(hours));
+        }
+    }
+}
+
+#[test]
+fn what_is_remembered_of_other_rules_is_not_recalled() {
+    let (before, _) = ruled(&company(), &open_rules());
+    let (again, settled) = resettle(&before, &open_rules(), &policy(), hour(0), false);
+    let (open, policy) = (settings(open_rules()), policy());
+    let order = |settings| Order {
+        settings,
+        policy: &policy,
+        full: false,
+        named_max: 0,
+    };
+    let settlement = Settlement::of(&before, &again, order(&open), &settled, hour(0)).unwrap();
+    assert!(settlement.recall(&again, order(&open), hour(1)).is_some());
+    let staff = settings(staff_only());
+    assert_eq!(settlement.recall(&again, order(&staff), hour(1)), None);
+    let mut amended = again.clone();
+    amended
+        .overrides
+        .objects
+        .entry(user_id(1).into())
+        .or_default();
+    assert_eq!(settlement.recall(&amended, order(&open), hour(1)), None);
+}
+
 proptest! {
     #[test]
     fn whatever_happens_numbers_stay_and_nobody_barred_is_let_in(history in happenings()) {
@@ -462,11 +515,16 @@ proptest! {
                 Happening::Accept => { guard::accept(&mut served, hour(now)); }
                 Happening::Hours(hours) => {
                     now += hours;
-                    let settle = |before: &Directory| settle(before, tenant.clone(), &rules, &policy(), hour(now), is_first);
+                    let settle_at = |before: &Directory, now, is_first| settle(before, tenant.clone(), &rules, &policy(), hour(now), is_first);
+                    let settle = |before: &Directory| settle_at(before, now, is_first);
                     let (next, settled) = settle(&served);
                     let (again, settled_again) = settle(&next);
                     prop_assert!(again == next, "settling twice changes something");
                     prop_assert_eq!(&settled_again.held, &settled.held);
+                    if !is_first {
+                        let later = |hours| settle_at(&again, now + hours, false);
+                        check_recalled(&next, &again, &settled_again, &rules, now, later);
+                    }
                     check_served(&next, &settled, &tenant, &rules);
                     for (id, record) in next.registry.iter() {
                         prop_assert_eq!(*numbers.entry(id).or_insert(record.number), record.number);
