@@ -1,13 +1,15 @@
 //! What a store holds after its Nth commit: a pure function of N.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use ldap365::directory::decision::{Decision, Grounds, GroupPath, Reason};
+use ldap365::directory::guard::{Memory, Moved, Standing, Subject};
 use ldap365::directory::registry::{FormerName, Record};
 use ldap365::directory::{
-    DeltaLink, Group, GroupId, Member, MemberKind, ObjectId, PhaseProgress, Progress, Registry,
-    Stamp, State, User, UserId,
+    DeltaLink, Group, GroupId, Member, MemberKind, ObjectId, Override, PhaseProgress, Progress,
+    Registry, Stamp, State, User, UserId, Withheld,
 };
 use ldap365::store::{Generation, Store};
 use uuid::Uuid;
@@ -91,11 +93,56 @@ pub fn state(number: u64) -> State {
             .pins
             .insert(format!("group {}", (group + number) % 11), id);
     }
+    state.directory.withheld = withheld(number);
+    state.directory.guard.subjects = memories(number);
+    state.directory.overrides.objects = (0..GROUPS)
+        .map(|user| (object_id(1, user + number), set(user, number)))
+        .collect();
     state.progress = Progress {
         users: phase("users", number),
         groups: phase("groups", number),
     };
     state
+}
+
+/// What the tenant says of a few users and groups that are served otherwise.
+fn withheld(number: u64) -> Withheld {
+    let users = (0..GROUPS).map(|user| {
+        let told = (user + number).is_multiple_of(3);
+        let told = told.then(|| Arc::new(user_of(user, number + 1)));
+        (UserId(object_id(1, user + number)), told)
+    });
+    let groups = (0..GROUPS).filter(|group| (group + number).is_multiple_of(2));
+    let groups = groups.map(|group| {
+        let told = Arc::new(group_of(group, number + 1));
+        (GroupId(object_id(2, group)), Some(told))
+    });
+    Withheld {
+        users: users.collect(),
+        groups: groups.collect(),
+    }
+}
+
+/// What the guard remembers of a few people.
+fn memories(number: u64) -> BTreeMap<Subject, Memory> {
+    let memories = (0..GROUPS).map(|user| {
+        let memory = Memory {
+            moved: Some(Moved {
+                from: Standing::Active,
+                at: committed(number),
+            }),
+            ..Memory::default()
+        };
+        (Subject::Person(UserId(object_id(1, user + number))), memory)
+    });
+    memories.collect()
+}
+
+fn set(user: u64, number: u64) -> Override {
+    Override {
+        login_shell: Some(format!("/bin/shell{user}.{number}")),
+        ..Override::default()
+    }
 }
 
 fn object_id(kind: u64, index: u64) -> ObjectId {
