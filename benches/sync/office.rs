@@ -17,7 +17,7 @@ use crate::tenant::{Disorder, GroupSpec, Surface, Tenant, sample};
 use crate::usage;
 
 /// No pass but those that are asked for, and a guard that works and lets everything pass.
-const RULES: &str = "interval = \"6h\"\nmax_change = 99";
+const RULES: &str = "interval = \"6h\"\nmax_change = \"99%\"";
 /// Groups in which the memberships come and go.
 const GROUPS: usize = 10;
 /// One change in so many is a membership that comes or goes, the others are job titles.
@@ -171,7 +171,9 @@ fn change(tenant: &Tenant, users: usize, changes: usize, round: usize) -> Sign {
     let title = format!("Employee of round {round}");
     let mut last = String::new();
     for number in 0..changes {
-        let uid = format!("user{:06}", number * users / changes);
+        // One beside round numbers: every fiftieth person is disabled, and not served.
+        let person = (number * users / changes + 1) % users;
+        let uid = format!("user{person:06}");
         let upn = format!("{uid}@large.example");
         if number % MEMBERSHIP_EVERY == MEMBERSHIP_EVERY - 1 {
             let group = group(number / MEMBERSHIP_EVERY % GROUPS);
@@ -180,12 +182,11 @@ fn change(tenant: &Tenant, users: usize, changes: usize, round: usize) -> Sign {
                 0 => tenant.add_to_group(&group, &upn),
                 _ => tenant.remove_from_group(&group, &upn),
             }
-        // Every fiftieth is disabled, and not served.
-        } else if number * users / changes % 50 != 0 {
-            tenant.set(&upn, "jobTitle", title.clone());
+            continue;
+        }
+        tenant.set(&upn, "jobTitle", title.clone());
+        if person % 50 != 0 {
             last = uid;
-        } else {
-            tenant.set(&upn, "jobTitle", title.clone());
         }
     }
     Sign { uid: last, title }
