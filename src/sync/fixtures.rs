@@ -223,3 +223,22 @@ fn trace() -> graph::Trace {
         request_id: None,
     }
 }
+
+/// Graph answers with this status, and would again.
+pub fn refused(status: u16) -> graph::Error {
+    graph::Error::Refused {
+        status,
+        code: "Request_BadRequest".to_owned(),
+        message: String::new(),
+        trace: trace(),
+    }
+}
+
+/// The link at hand leads to where Graph is no longer.
+pub fn foreign_link() -> graph::Error {
+    graph::Error::ForeignLink {
+        origin: "https://graph.example.org".to_owned(),
+        expected: "https://graph.example.com".to_owned(),
+        trace: None,
+    }
+}

@@ -47,6 +47,8 @@ pub struct Round<P: Phase> {
     start: Link,
     /// What is to be fetched next.
     link: Link,
+    /// The delta link that an incremental round began with.
+    committed_link: Option<DeltaLink>,
     /// Whether a page was lost, which is borne once.
     has_lost_page: bool,
     /// The delta link that this enumeration was made to replace, because Graph refused it.
@@ -147,6 +149,7 @@ impl<P: Phase> Round<P> {
             start,
             reading: Reading::begin(objects, link.clone()),
             link,
+            committed_link: committed.cloned(),
             has_lost_page: false,
             refused_link: None,
         }
@@ -225,8 +228,8 @@ impl<P: Phase> Round<P> {
     /// Fetching [`Self::link`] failed for good.
     pub fn failed(mut self, error: graph::Error) -> Step<P> {
         match (&error, self.mode) {
-            (graph::Error::ResyncRequired { .. }, Mode::Incremental) => {
-                self.refused_link = Some(DeltaLink(self.link.0.clone()));
+            (error, Mode::Incremental) if is_refusal_of_a_link(error) => {
+                self.refused_link.clone_from(&self.committed_link);
                 return Step::Restart(self.restarted());
             }
             (graph::Error::PageGone { .. }, _) if !self.has_lost_page => {
@@ -426,6 +429,21 @@ fn is_withheld<P: Phase>(changes: &[P::Change]) -> bool {
     told.next().is_some_and(is_account_withheld)
         && told.next().is_some_and(is_account_withheld)
         && told.all(is_account_withheld)
+}
+
+/// Whether an incremental round cannot go on for good, though an enumeration may begin: Graph asks for one, will
+/// not take the link, or is no longer where the link leads (`tenant.graph_url` was changed). The same link would
+/// fail at every pass to come.
+fn is_refusal_of_a_link(error: &graph::Error) -> bool {
+    match error {
+        graph::Error::ResyncRequired { .. } => true,
+        graph::Error::Refused { status, .. } | graph::Error::Malformed { status, .. } => {
+            matches!(status, 400 | 404 | 414)
+        }
+        // Brought by a page, it says that something in between rewrites links, whichever way they are read.
+        graph::Error::ForeignLink { trace, .. } => trace.is_none(),
+        _ => false,
+    }
 }
 
 fn is_account_withheld(account: Account) -> bool {

@@ -686,3 +686,24 @@ fn what_changed_and_changed_back_is_shared_with_what_is_held() {
         &state.directory.users[&user_id(1)]
     ));
 }
+
+#[test]
+fn delta_link_that_is_refused_for_good_is_replaced_by_a_full_enumeration() {
+    let state = held(Directory::default().put_user(1, user("ada")));
+    for error in [refused(400), refused(404), foreign_link()] {
+        let full = restarted(begin::<Users>(&state, Mode::Incremental).failed(error));
+        assert_eq!((full.mode(), full.link().0.as_str()), (Mode::Full, "start"));
+        let replaced = state.progress.users.link.as_ref();
+        assert_eq!(full.refused_link(), replaced, "it can be resumed");
+        assert!(matches!(full.failed(refused(400)), Step::GiveUp { .. }));
+    }
+}
+
+#[test]
+fn want_of_a_permission_is_not_held_against_the_delta_link() {
+    let state = held(Directory::default().put_user(1, user("ada")));
+    for error in [token_refused(), refused(403), outage()] {
+        let step = begin::<Users>(&state, Mode::Incremental).failed(error);
+        assert!(matches!(step, Step::GiveUp { .. }));
+    }
+}
