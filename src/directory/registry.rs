@@ -32,7 +32,7 @@ pub struct Registry {
     records: BTreeMap<ObjectId, Record>,
     /// Who holds each name, folded: every current and former name of `records`, and nothing else.
     holders: BTreeMap<String, ObjectId>,
-    /// Every number in `records`, former ones included.
+    /// Whose each number is: every current and former number of `records`, and nothing else.
     numbers: Numbers,
 }
 
@@ -128,11 +128,12 @@ impl Registry {
         for (name, id) in current.chain(former) {
             holders.entry(fold(name)).or_insert(id);
         }
-        let of = |record: &Record| {
+        let numbers = |(&id, record): (&ObjectId, &Record)| {
             let former = record.former_numbers.clone();
-            former.into_iter().chain([record.number])
+            let held = former.into_iter().chain([record.number]);
+            held.map(move |number| (number, id))
         };
-        let numbers = records.values().flat_map(of).collect();
+        let numbers = records.iter().flat_map(numbers).collect();
         Self {
             records,
             holders,
@@ -155,10 +156,7 @@ impl Registry {
 
     /// Who has a number, or had it once.
     pub fn number_holder(&self, number: u32) -> Option<ObjectId> {
-        let has =
-            |record: &Record| record.number == number || record.former_numbers.contains(&number);
-        let mut records = self.records.iter();
-        records.find(|(_, record)| has(record)).map(|(&id, _)| id)
+        self.numbers.holder(number)
     }
 
     /// The objects that were deleted in the tenant and last had this label, case ignored, or still hold

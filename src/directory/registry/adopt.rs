@@ -64,7 +64,7 @@ pub fn adopt(
     if !was_its_own && let Err(fault) = wanted::check(registry, to) {
         return Err(unusable(fault));
     }
-    registry.numbers.take_exactly(to);
+    registry.numbers.take_exactly(to, id);
     if let Some(record) = registry.records.get_mut(&id) {
         record.former_numbers.push(from);
         record.number = to;

@@ -1,6 +1,6 @@
 //! Numbers derived from object ids, and the next free one where two fall together.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use sha2::{Digest, Sha256};
@@ -10,17 +10,20 @@ use crate::directory::ObjectId;
 /// Kept apart from every other use of a hash of the object id. Changing it renumbers new tenants.
 const DOMAIN: &[u8] = b"ldap365 posix number 1\0";
 
-/// Every number in use; none is ever given back.
+/// Every number in use and whose it is or was; none is ever given back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Numbers {
-    used: BTreeSet<u32>,
+    holders: BTreeMap<u32, ObjectId>,
 }
 
-impl FromIterator<u32> for Numbers {
-    fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
-        Self {
-            used: numbers.into_iter().collect(),
+/// Should one number come twice, it belongs to whoever comes first.
+impl FromIterator<(u32, ObjectId)> for Numbers {
+    fn from_iter<I: IntoIterator<Item = (u32, ObjectId)>>(held: I) -> Self {
+        let mut numbers = Self::default();
+        for (number, id) in held {
+            numbers.take_exactly(number, id);
         }
+        numbers
     }
 }
 
@@ -30,7 +33,7 @@ impl Numbers {
         if range.is_empty() {
             return 0;
         }
-        size(range) - self.used.range(range.clone()).count() as u64
+        size(range) - self.holders.range(range.clone()).count() as u64
     }
 
     /// Takes the number derived from the object id, or the next free one after it, round the range.
@@ -41,23 +44,24 @@ impl Numbers {
         let number = self
             .first_free(derived..=*range.end())
             .or_else(|| self.first_free(*range.start()..=derived))?;
-        self.used.insert(number);
+        self.holders.insert(number, id);
         Some(number)
     }
 
-    /// Takes this very number; false when it is or was somebody's.
-    pub(super) fn take_exactly(&mut self, number: u32) -> bool {
-        self.used.insert(number)
+    /// Takes this very number, unless it is or was somebody's.
+    pub(super) fn take_exactly(&mut self, number: u32, id: ObjectId) {
+        self.holders.entry(number).or_insert(id);
     }
 
-    /// Whether it is or was somebody's.
-    pub(super) fn is_used(&self, number: u32) -> bool {
-        self.used.contains(&number)
+    /// Whose it is or was.
+    pub(super) fn holder(&self, number: u32) -> Option<ObjectId> {
+        self.holders.get(&number).copied()
     }
 
     fn first_free(&self, range: RangeInclusive<u32>) -> Option<u32> {
-        let mut used = self.used.range(range.clone());
-        range.into_iter().find(|number| used.next() != Some(number))
+        let mut used = self.holders.range(range.clone());
+        let mut is_used = |number: &u32| used.next().is_some_and(|(used, _)| used == number);
+        range.into_iter().find(|number| !is_used(number))
     }
 }
 

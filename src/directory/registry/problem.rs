@@ -72,7 +72,7 @@ pub enum NumberFault {
         /// The number.
         number: u32,
         /// Whose it is.
-        holder: Option<ObjectId>,
+        holder: ObjectId,
     },
 }
 
@@ -138,14 +138,9 @@ impl fmt::Display for NumberFault {
         match self {
             Self::NoNumber(text) => write!(f, "\"{text}\" is no number"),
             Self::Reserved(error) => error.fmt(f),
-            Self::Taken {
-                number,
-                holder: Some(holder),
-            } => write!(f, "{number} belongs to object {holder}"),
-            Self::Taken {
-                number,
-                holder: None,
-            } => write!(f, "{number} is in use"),
+            Self::Taken { number, holder } => {
+                write!(f, "{number} belongs to object {holder}")
+            }
         }
     }
 }

@@ -271,7 +271,7 @@ impl Pass<'_> {
             });
             match checked {
                 Ok(number) => {
-                    self.registry.numbers.take_exactly(number);
+                    self.registry.numbers.take_exactly(number, claim.id);
                     if self.policy.id_range.contains(&number) {
                         self.numbers_free -= 1;
                     }

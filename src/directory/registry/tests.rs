@@ -496,6 +496,7 @@ proptest! {
             let registry = &tenant.directory.registry;
             for (id, record) in registry.iter() {
                 prop_assert_eq!(*numbers.entry(id).or_insert(record.number), record.number);
+                prop_assert_eq!(registry.number_holder(record.number), Some(id));
             }
             let distinct: BTreeSet<u32> = numbers.values().copied().collect();
             prop_assert_eq!(distinct.len(), numbers.len());

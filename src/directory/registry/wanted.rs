@@ -48,12 +48,9 @@ pub(super) fn home<'d>(
 /// Whether an object may have this number, which is not its own.
 pub(super) fn check(registry: &Registry, number: u32) -> Result<(), NumberFault> {
     number_range::check_number(number).map_err(NumberFault::Reserved)?;
-    match registry.numbers.is_used(number) {
-        false => Ok(()),
-        true => Err(NumberFault::Taken {
-            number,
-            holder: registry.number_holder(number),
-        }),
+    match registry.number_holder(number) {
+        None => Ok(()),
+        Some(holder) => Err(NumberFault::Taken { number, holder }),
     }
 }
 

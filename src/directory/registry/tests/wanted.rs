@@ -73,7 +73,7 @@ fn a_number_that_cannot_be_had_is_reported_and_the_derived_one_is_used() {
             "5000",
             NumberFault::Taken {
                 number: 5000,
-                holder: Some(object(1)),
+                holder: object(1),
             },
         ),
     ] {
@@ -126,7 +126,7 @@ fn the_registered_number_wins_until_another_one_is_adopted_and_is_never_reused()
         .registered();
     let fault = NumberFault::Taken {
         number: first,
-        holder: Some(object(1)),
+        holder: object(1),
     };
     assert_eq!(
         tenant.adopt(2),
