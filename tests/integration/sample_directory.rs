@@ -71,7 +71,7 @@ const PEOPLE_SERVED: &[(&str, &str, &str)] = &[
 
 /// Everyone who is in the tenant and not served, and what the reason must say.
 const PEOPLE_NOT_SERVED: &[(&str, &str)] = &[
-    ("kim@fabrikam.example", "the name \"kim\" belongs to object"),
+    ("kim@fabrikam.example", "\"kim\" belongs to kim@contoso.example"),
     (
         "root@contoso.example",
         "the name \"root\" is in directory.reserved_names",
@@ -231,7 +231,7 @@ async fn of_two_groups_with_one_name_the_other_is_reported_with_the_holder() {
         .iter()
         .find(|group| group["object_id"] == loser.as_str())
         .unwrap();
-    let reason = format!("the name \"Marketing\" belongs to object {holder}");
+    let reason = format!("\"Marketing\" belongs to Marketing ({holder})");
     assert_eq!(group["not_imported"], reason.as_str());
 }
 

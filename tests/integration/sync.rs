@@ -161,7 +161,7 @@ async fn a_deleted_person_is_gone_and_returns_as_the_same() {
     })
     .await;
     assert!(
-        reason.contains("the name \"helen\" belongs to object"),
+        reason.contains("\"helen\" is held for helen"),
         "{reason}"
     );
     let found = running.reader.search(BASE, "(sn=Other)").await;
