@@ -13,7 +13,6 @@ use jiff::Timestamp;
 use tokio::task;
 use tracing::{info, warn};
 
-use super::report::with_causes;
 use crate::config::Config;
 use crate::directory::registry::Policy;
 use crate::directory::{Directory, State};
@@ -49,8 +48,9 @@ struct Desk {
     amendments: Vec<Amendment>,
 }
 
-/// Does an amendment once more; the sentence says why it cannot be done any longer.
-type Amendment = Box<dyn Fn(&mut Directory) -> Result<(), String> + Send>;
+/// Does an amendment once more, on a state that a pass read meanwhile: exactly what was done, and not what the same
+/// words would mean there. The sentence says why it cannot be done any longer.
+pub(crate) type Amendment = Box<dyn Fn(&mut Directory) -> Result<(), String> + Send>;
 
 /// An amendment that has taken effect.
 #[derive(Debug)]
@@ -184,13 +184,14 @@ impl Keeper {
     /// Changes the directory for an administrator: `change` is applied to the current state, the rules decide anew,
     /// and the result is durable and served when this returns. Waits for a commit under way, not for a pass.
     ///
-    /// `change` is called again, on a newer state, when a pass commits that had begun before.
+    /// `change` also gives what is to be done when a pass commits that had begun before: the pass may have found what
+    /// the administrator did not see.
     ///
     /// # Errors
     /// What `change` says, which leaves everything as it was, or the store's.
     pub async fn amend<T, E>(
         &self,
-        change: impl Fn(&mut Directory) -> Result<T, E> + Send + 'static,
+        change: impl FnOnce(&mut Directory) -> Result<(T, Amendment), E> + Send + 'static,
     ) -> Result<Amended<T>, AmendError<E>>
     where
         T: Send + 'static,
@@ -224,7 +225,7 @@ impl Inner {
 
     fn amend<T, E: std::error::Error + 'static>(
         &self,
-        change: impl Fn(&mut Directory) -> Result<T, E> + Send + 'static,
+        change: impl FnOnce(&mut Directory) -> Result<(T, Amendment), E>,
         now: Timestamp,
     ) -> Result<Amended<T>, AmendError<E>> {
         let mut desk = self.desk();
@@ -233,15 +234,11 @@ impl Inner {
             desk.store = Some(self.reopened().map_err(AmendError::Store)?);
         }
         let mut new = State::clone(&self.state.load());
-        let told = change(&mut new.directory).map_err(AmendError::Refused)?;
+        let (told, amendment) = change(&mut new.directory).map_err(AmendError::Refused)?;
         let (new, settled) = resettled(&new, &self.rules, &self.policy);
         self.commit(&mut desk, new, now)
             .map_err(AmendError::Store)?;
-        desk.amendments.push(Box::new(move |directory| {
-            change(directory)
-                .map(|_| ())
-                .map_err(|error| with_causes(&error))
-        }));
+        desk.amendments.push(amendment);
         Ok(Amended { told, settled })
     }
 

@@ -4,6 +4,7 @@ use arc_swap::ArcSwapOption;
 use tempfile::TempDir;
 
 use super::*;
+use crate::app::acts::accept_held;
 use crate::app::fixtures::{directory, policy, rules, user_id};
 use crate::directory::{ObjectId, UserId};
 
@@ -38,13 +39,17 @@ fn keeper() -> (TempDir, Inner) {
     (place, inner)
 }
 
-fn set_shell(shell: &str) -> impl Fn(&mut Directory) -> Result<(), Infallible> + Send + 'static {
+fn set_shell(shell: &str) -> impl Fn(&mut Directory) -> Result<((), Amendment), Infallible> {
     let shell = shell.to_owned();
-    move |directory| {
+    let set = move |directory: &mut Directory| {
         let id = ObjectId::from(user_id(1));
         let settings = directory.overrides.objects.entry(id).or_default();
         settings.login_shell = Some(shell.clone());
         Ok(())
+    };
+    move |directory| {
+        let done: Result<(), String> = set(directory);
+        Ok((done.expect("set"), Box::new(set.clone())))
     }
 }
 
@@ -113,15 +118,53 @@ fn an_amendment_that_a_pass_has_taken_up_is_not_made_again() {
 fn an_amendment_that_a_pass_has_overtaken_stops_nothing() {
     let (_place, inner) = keeper();
     let base = inner.state.load_full();
-    let only_while_alone = |directory: &mut Directory| match directory.users.len() {
-        1 => Ok(()),
-        _ => Err(std::fmt::Error),
+    let overtaken = |_: &mut Directory| -> Result<((), Amendment), Infallible> {
+        Ok(((), Box::new(|_| Err("overtaken".to_owned()))))
     };
-    inner.amend(only_while_alone, NOW).expect("amended");
+    inner.amend(overtaken, NOW).expect("amended");
     inner.amend(set_shell("/bin/zsh"), NOW).expect("amended");
     let read = read_by_pass(&base, user_id(2));
     let committed = inner.commit_pass(read, NOW).expect("committed");
     assert_eq!(shell(&committed), Some("/bin/zsh"));
+}
+
+/// The state with this many people of the tenant gone, the first ones; as a pass that begins here arrives at it.
+fn without(base: &State, gone: u128) -> State {
+    let rules = Rules {
+        max_change: 20,
+        ..rules()
+    };
+    let now = Timestamp::now();
+    let mut tenant = sync::Tenant::of(&base.directory);
+    for number in 1..=gone {
+        tenant.users.remove(&user_id(number));
+    }
+    let mut state = State::clone(base);
+    (state.directory, _) = sync::settle(&base.directory, tenant, &rules, &policy(), now, false);
+    state
+}
+
+#[test]
+fn accepting_during_a_pass_covers_what_was_held_before_and_not_what_the_pass_finds() {
+    let (_place, inner) = keeper();
+    let names: Vec<String> = (1..=100).map(|number| format!("user{number}")).collect();
+    let people: Vec<(&str, &str)> = names.iter().map(|name| (&name[..], &name[..])).collect();
+    let mut full = State::clone(&inner.state.load());
+    full.directory = directory(&people, &[]);
+    let full = inner.commit_pass(full, NOW).expect("committed");
+    let held = without(&full, 30);
+    let base = inner.commit_pass(held, NOW).expect("committed");
+    assert_eq!(base.directory.users.len(), 100, "30 are held");
+
+    let accept =
+        |directory: &mut Directory| Ok::<_, Infallible>(accept_held(directory, Timestamp::now()));
+    let amended = inner.amend(accept, NOW).expect("accepted");
+    assert_eq!(amended.told, 30);
+    assert_eq!(inner.state.load().directory.users.len(), 70);
+    let committed = inner
+        .commit_pass(without(&base, 80), NOW)
+        .expect("committed");
+    assert_eq!(committed.directory.users.len(), 70);
 }
 
 #[test]
@@ -129,7 +172,7 @@ fn a_refused_amendment_leaves_everything_as_it_was() {
     let (_place, inner) = keeper();
     let before = inner.state.load_full();
     let refused = inner.amend(
-        |directory| -> Result<(), std::fmt::Error> {
+        |directory| -> Result<((), Amendment), std::fmt::Error> {
             directory.users.clear();
             Err(std::fmt::Error)
         },
