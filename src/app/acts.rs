@@ -137,7 +137,9 @@ where
 {
     match error {
         AmendError::Refused(error) => error.into(),
-        error @ AmendError::Store(_) => Refusal::new(RefusalKind::Failed, with_causes(&error)),
+        error @ (AmendError::Reopen(_) | AmendError::Store(_)) => {
+            Refusal::new(RefusalKind::Failed, with_causes(&error))
+        }
     }
 }
 

@@ -17,6 +17,7 @@ fn keeper() -> (TempDir, Inner) {
     let inner = Inner {
         desk: Mutex::new(Desk {
             store: Some(Store::open(&data_dir).expect("a new store")),
+            served: None,
             amendments: Vec::new(),
         }),
         data_dir,
@@ -185,4 +186,49 @@ fn a_refused_amendment_leaves_everything_as_it_was() {
     assert!(Arc::ptr_eq(&before, &inner.state.load_full()));
     assert_eq!(*before, on_disk(&inner));
     assert!(inner.desk().amendments.is_empty());
+}
+
+/// What is left of a commit whose batch reached the disk, and whose flush then failed.
+fn written_and_failed(inner: &Inner, new: &State) {
+    let store = inner.desk().store.take().expect("nothing failed");
+    let old = inner.state.load_full();
+    store.commit(&old, new, NOW).expect("written");
+}
+
+#[test]
+fn what_a_failed_commit_has_written_is_served_when_the_pass_arrives_at_it_again() {
+    let (_place, inner) = keeper();
+    let base = inner.state.load_full();
+    let before = inner.published.load_full().expect("served");
+    let read = read_by_pass(&base, user_id(2));
+    written_and_failed(&inner, &read);
+    inner.commit_pass(read, NOW).expect("committed");
+    let after = inner.published.load_full().expect("served");
+    assert!(after.visible().len() > before.visible().len());
+}
+
+#[test]
+fn what_a_failed_commit_has_written_is_served_as_soon_as_the_store_is_used_again() {
+    let (_place, inner) = keeper();
+    let base = inner.state.load_full();
+    let before = inner.published.load_full().expect("served");
+    let read = read_by_pass(&base, user_id(2));
+    written_and_failed(&inner, &read);
+    inner.with_store(|_| Ok(())).expect("opened anew");
+    assert!(inner.state.load().directory.users.contains_key(&user_id(2)));
+    let after = inner.published.load_full().expect("served");
+    assert!(after.visible().len() > before.visible().len());
+}
+
+#[tokio::test]
+async fn a_pass_begins_from_what_a_failed_commit_has_written() {
+    let (_place, inner) = keeper();
+    let read = read_by_pass(&inner.state.load(), user_id(2));
+    written_and_failed(&inner, &read);
+    let keeper = Keeper {
+        inner: Arc::new(inner),
+        settled: Settled::default(),
+    };
+    let base = keeper.begin_pass().await;
+    assert!(base.directory.users.contains_key(&user_id(2)));
 }
