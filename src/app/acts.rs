@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::keeper::{AmendError, Amended, Keeper};
+use super::keeper::{AmendError, Amended, Amendment, Keeper};
+use super::lookup;
 use super::report::with_causes;
 use super::view::Terms;
 use crate::admin::report::act::{Act, Done};
@@ -46,26 +47,30 @@ pub(crate) async fn perform(
             .await
         }
         Act::Import { format, text } => {
+            let import =
+                move |directory: &mut Directory| registry::import(directory, &text, format);
+            // The file names people, whoever has the name when they come.
             amend(keeper, move |directory| {
-                registry::import(directory, &text, format)
+                let done = import(directory)?;
+                Ok::<_, registry::ImportError>((done, again(import)))
             })
             .await
         }
         Act::SetShell { user, shell } => {
-            amend(keeper, move |directory| {
-                person::set_shell(directory, &user, shell.as_deref())
+            amend_person(keeper, user, move |directory, user| {
+                person::set_shell(directory, user, shell.as_deref())
             })
             .await
         }
         Act::AddKey { user, key } => {
-            amend(keeper, move |directory| {
-                person::add_key(directory, &user, &key)
+            amend_person(keeper, user, move |directory, user| {
+                person::add_key(directory, user, &key)
             })
             .await
         }
         Act::RemoveKey { user, key } => {
-            amend(keeper, move |directory| {
-                person::remove_key(directory, &user, &key)
+            amend_person(keeper, user, move |directory, user| {
+                person::remove_key(directory, user, &key)
             })
             .await
         }
@@ -75,19 +80,54 @@ pub(crate) async fn perform(
 /// Lets everything pass that is held back now; how many people, groups and memberships that is.
 pub(crate) async fn accept(keeper: &Keeper) -> Result<Amended<usize>, Refusal> {
     let now = Timestamp::now();
-    let accept =
-        move |directory: &mut Directory| Ok::<_, Infallible>(guard::accept(directory, now));
+    let accept = move |directory: &mut Directory| Ok::<_, Infallible>(accept_held(directory, now));
     keeper.amend(accept).await.map_err(refusal)
+}
+
+/// Accepts what is held back in this directory, and only that in any other.
+pub(super) fn accept_held(directory: &mut Directory, now: Timestamp) -> (usize, Amendment) {
+    let held = guard::changes_held(directory);
+    guard::accept(directory, &held, now);
+    let count = held.len();
+    let amendment = move |directory: &mut Directory| {
+        guard::accept(directory, &held, now);
+        Ok(())
+    };
+    (count, Box::new(amendment))
 }
 
 async fn amend<T: Send + 'static, E: std::error::Error + Send + 'static>(
     keeper: &Keeper,
-    change: impl Fn(&mut Directory) -> Result<T, E> + Send + 'static,
+    change: impl FnOnce(&mut Directory) -> Result<(T, Amendment), E> + Send + 'static,
 ) -> Result<Amended<T>, Refusal>
 where
     Refusal: From<E>,
 {
     keeper.amend(change).await.map_err(refusal)
+}
+
+/// Changes what is set for one person, who stays the same person when it is done once more.
+async fn amend_person(
+    keeper: &Keeper,
+    user: String,
+    change: impl Fn(&mut Directory, &str) -> Result<Done, person::Error> + Send + 'static,
+) -> Result<Amended<Done>, Refusal> {
+    amend(keeper, move |directory| {
+        let done = change(directory, &user)?;
+        let id = lookup::user(directory, &user)?.to_string();
+        Ok::<_, person::Error>((done, again(move |directory| change(directory, &id))))
+    })
+    .await
+}
+
+/// The same change once more.
+fn again<T, E: std::error::Error + 'static>(
+    change: impl Fn(&mut Directory) -> Result<T, E> + Send + 'static,
+) -> Amendment {
+    Box::new(move |directory| match change(directory) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(with_causes(&error)),
+    })
 }
 
 /// An error of the store with all its causes, in one line.
@@ -97,7 +137,9 @@ where
 {
     match error {
         AmendError::Refused(error) => error.into(),
-        error @ AmendError::Store(_) => Refusal::new(RefusalKind::Failed, with_causes(&error)),
+        error @ (AmendError::Reopen(_) | AmendError::Store(_)) => {
+            Refusal::new(RefusalKind::Failed, with_causes(&error))
+        }
     }
 }
 

@@ -45,12 +45,16 @@ struct Inner {
 struct Desk {
     /// `None` after a failed commit: what it left behind is known only once the store is opened anew.
     store: Option<Store>,
+    /// What the published tree was built from; `None` while nothing is served. Not always the current state: a commit
+    /// that failed may have written.
+    served: Option<Arc<State>>,
     /// What was amended since the pass under way last looked at the state, oldest first.
     amendments: Vec<Amendment>,
 }
 
-/// Does an amendment once more; the sentence says why it cannot be done any longer.
-type Amendment = Box<dyn Fn(&mut Directory) -> Result<(), String> + Send>;
+/// Does an amendment once more, on a state that a pass read meanwhile: exactly what was done, and not what the same
+/// words would mean there. The sentence says why it cannot be done any longer.
+pub(crate) type Amendment = Box<dyn Fn(&mut Directory) -> Result<(), String> + Send>;
 
 /// An amendment that has taken effect.
 #[derive(Debug)]
@@ -67,8 +71,14 @@ pub(crate) enum AmendError<E: std::error::Error + 'static> {
     /// The change cannot be made.
     #[error(transparent)]
     Refused(E),
-    /// It could not be written; what was before still holds.
-    #[error("the change could not be written; nothing was changed")]
+    /// The store could not be opened anew after an earlier failure; what was before still holds.
+    #[error("the store cannot be opened since an earlier write failed; nothing was changed")]
+    Reopen(#[source] store::Error),
+    /// It could not be written to its end: the store holds it wholly or not at all, and is asked when it is next used.
+    #[error(
+        "the change could not be written to its end, and may have been made or not: look at it once the store is well, \
+         and order it again if need be"
+    )]
     Store(#[source] store::Error),
 }
 
@@ -94,6 +104,7 @@ impl Keeper {
             data_dir: config.data_dir.clone(),
             desk: Mutex::new(Desk {
                 store: Some(store),
+                served: None,
                 amendments: Vec::new(),
             }),
             rules: config.sync.rules.clone(),
@@ -165,7 +176,12 @@ impl Keeper {
         let inner = self.inner.clone();
         blocking(move || {
             // Within the lock: an amendment is in the state given out, or in the list, and never in neither.
-            inner.desk().amendments.clear();
+            let mut desk = inner.desk();
+            // What a failed commit left is what to build upon, and is served before the tenant is asked.
+            if let Err(error) = inner.reopen(&mut desk) {
+                warn!("the store cannot be opened anew: {}", with_causes(&error));
+            }
+            desk.amendments.clear();
             inner.state.load_full()
         })
         .await
@@ -184,13 +200,14 @@ impl Keeper {
     /// Changes the directory for an administrator: `change` is applied to the current state, the rules decide anew,
     /// and the result is durable and served when this returns. Waits for a commit under way, not for a pass.
     ///
-    /// `change` is called again, on a newer state, when a pass commits that had begun before.
+    /// `change` also gives what is to be done when a pass commits that had begun before: the pass may have found what
+    /// the administrator did not see.
     ///
     /// # Errors
     /// What `change` says, which leaves everything as it was, or the store's.
     pub async fn amend<T, E>(
         &self,
-        change: impl Fn(&mut Directory) -> Result<T, E> + Send + 'static,
+        change: impl FnOnce(&mut Directory) -> Result<(T, Amendment), E> + Send + 'static,
     ) -> Result<Amended<T>, AmendError<E>>
     where
         T: Send + 'static,
@@ -224,24 +241,18 @@ impl Inner {
 
     fn amend<T, E: std::error::Error + 'static>(
         &self,
-        change: impl Fn(&mut Directory) -> Result<T, E> + Send + 'static,
+        change: impl FnOnce(&mut Directory) -> Result<(T, Amendment), E>,
         now: Timestamp,
     ) -> Result<Amended<T>, AmendError<E>> {
         let mut desk = self.desk();
-        if desk.store.is_none() {
-            // What the disk holds may be newer than the state in memory.
-            desk.store = Some(self.reopened().map_err(AmendError::Store)?);
-        }
+        // What the disk holds may be newer than the state in memory.
+        self.reopen(&mut desk).map_err(AmendError::Reopen)?;
         let mut new = State::clone(&self.state.load());
-        let told = change(&mut new.directory).map_err(AmendError::Refused)?;
+        let (told, amendment) = change(&mut new.directory).map_err(AmendError::Refused)?;
         let (new, settled) = resettled(&new, &self.rules, &self.policy);
         self.commit(&mut desk, new, now)
             .map_err(AmendError::Store)?;
-        desk.amendments.push(Box::new(move |directory| {
-            change(directory)
-                .map(|_| ())
-                .map_err(|error| with_causes(&error))
-        }));
+        desk.amendments.push(amendment);
         Ok(Amended { told, settled })
     }
 
@@ -251,37 +262,38 @@ impl Inner {
         mut new: State,
         now: Timestamp,
     ) -> Result<Arc<State>, store::Error> {
-        let store = match desk.store.take() {
-            Some(store) => store,
-            None => self.reopened()?,
-        };
+        let store = self.take_store(desk)?;
         let old = self.state.load_full();
-        let is_served = self.published.load().is_some();
-        // Once something is served, every complete state is: whoever is disabled must go, whatever else.
-        let is_servable = sync::is_servable(&new) || is_served && sync::is_complete(&new);
-        let snapshot = match is_servable && !(is_served && old.directory == new.directory) {
-            true => Some(Snapshot::build(
-                &new.directory,
-                &self.tree,
-                &mut new.stamps,
-                now,
-            )),
-            false => None,
-        };
+        let snapshot = self.snapshot(desk, &mut new, now);
         let stats = store.commit(&old, &new, now)?;
         let records = stats.written + stats.removed;
         self.written.fetch_add(records, Ordering::Relaxed);
         desk.store = Some(store);
         let new = Arc::new(new);
         self.state.store(new.clone());
-        if let Some(snapshot) = snapshot {
-            info!(
-                entries = snapshot.visible().len(),
-                "the tree was built anew"
-            );
-            self.published.store(Some(Arc::new(snapshot)));
-        }
+        self.publish(desk, snapshot, &new);
         Ok(new)
+    }
+
+    /// The tree of a state, if it is to be served and is not yet.
+    fn snapshot(&self, desk: &Desk, new: &mut State, now: Timestamp) -> Option<Snapshot> {
+        // Once something is served, every complete state is: whoever is disabled must go, whatever else.
+        let is_servable = sync::is_servable(new) || desk.served.is_some() && sync::is_complete(new);
+        let served = desk.served.as_ref();
+        let is_served = served.is_some_and(|served| served.directory == new.directory);
+        (is_servable && !is_served)
+            .then(|| Snapshot::build(&new.directory, &self.tree, &mut new.stamps, now))
+    }
+
+    /// Serves the tree that was built from a state.
+    fn publish(&self, desk: &mut Desk, snapshot: Option<Snapshot>, state: &Arc<State>) {
+        let Some(snapshot) = snapshot else { return };
+        info!(
+            entries = snapshot.visible().len(),
+            "the tree was built anew"
+        );
+        self.published.store(Some(Arc::new(snapshot)));
+        desk.served = Some(state.clone());
     }
 
     fn with_store<T>(
@@ -289,10 +301,7 @@ impl Inner {
         work: impl FnOnce(&Store) -> Result<T, store::Error>,
     ) -> Result<T, store::Error> {
         let mut desk = self.desk();
-        let store = match desk.store.take() {
-            Some(store) => store,
-            None => self.reopened()?,
-        };
+        let store = self.take_store(&mut desk)?;
         let done = work(&store);
         // A vault without its key leaves the store as good as it was; what any other error left is not known.
         if matches!(done, Ok(_) | Err(store::Error::Vault(_))) {
@@ -301,11 +310,31 @@ impl Inner {
         done
     }
 
-    /// The store again after a failed commit, which it holds either wholly or not at all.
-    fn reopened(&self) -> Result<Store, store::Error> {
+    /// The store, away from the desk until nothing can have gone wrong with it.
+    fn take_store(&self, desk: &mut Desk) -> Result<Store, store::Error> {
+        match desk.store.take() {
+            Some(store) => Ok(store),
+            None => self.reopened(desk),
+        }
+    }
+
+    /// Puts the store back on the desk if a failed commit has taken it away.
+    fn reopen(&self, desk: &mut Desk) -> Result<(), store::Error> {
+        let store = self.take_store(desk)?;
+        desk.store = Some(store);
+        Ok(())
+    }
+
+    /// The store again after a failed commit, which it holds either wholly or not at all; what it holds is served.
+    fn reopened(&self, desk: &mut Desk) -> Result<Store, store::Error> {
         let store = Store::open(&self.data_dir)?;
-        self.state.store(Arc::new(store.load()?));
+        let loaded = store.load()?;
         info!("the store was opened anew after a failed commit");
+        // The commit wrote the stamps of this very tree, so that building it once more changes none.
+        let snapshot = self.snapshot(desk, &mut loaded.clone(), Timestamp::now());
+        let loaded = Arc::new(loaded);
+        self.state.store(loaded.clone());
+        self.publish(desk, snapshot, &loaded);
         Ok(store)
     }
 }

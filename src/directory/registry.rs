@@ -21,7 +21,7 @@ use super::ObjectId;
 use super::name::fold;
 use numbers::Numbers;
 
-pub use adopt::{AdoptError, Adopted, adopt};
+pub use adopt::{AdoptError, Adopted, adopt, adoptable};
 pub use problem::{NumberFault, NumberSource, Problem};
 pub use register::register;
 pub use release::{ReleaseError, Released, release_name};

@@ -40,16 +40,21 @@ const PEOPLE_FLOOR: usize = 5;
 /// At this limit, in percent, nothing is ever held back.
 const NO_LIMIT: u8 = 100;
 
-/// Lets the changes that are held back now pass: these, for a day, and whichever part of them
-/// comes. How many there are. The caller [resettles](super::resettle) the directory.
-pub fn accept(directory: &mut Directory, now: Timestamp) -> usize {
-    let memories = directory.guard.subjects.values_mut();
-    let held = memories.filter_map(|memory| {
-        let to = memory.held.as_ref()?.to;
+/// The changes that are held back now: what an administrator sees, and may [accept].
+pub fn changes_held(directory: &Directory) -> BTreeMap<Subject, Standing> {
+    let subjects = directory.guard.subjects.iter();
+    subjects
+        .filter_map(|(&subject, memory)| Some((subject, memory.held.as_ref()?.to)))
+        .collect()
+}
+
+/// Lets these changes pass, for a day, and whichever part of them comes; no others, even where more is held by
+/// now. The caller [resettles](super::resettle) the directory.
+pub fn accept(directory: &mut Directory, changes: &BTreeMap<Subject, Standing>, now: Timestamp) {
+    for (&subject, &to) in changes {
+        let memory = directory.guard.subjects.entry(subject).or_default();
         memory.accepted = Some(Accepted { to, at: now });
-        Some(())
-    });
-    held.count()
+    }
 }
 
 /// The state to serve: `proposed` with names and numbers, without the changes that have to be held back.

@@ -2,9 +2,10 @@
 
 use crate::admin::report::act::{Done, Format};
 use crate::admin::{Refusal, RefusalKind, overrides_file};
+use crate::app::keeper::Amendment;
 use crate::app::lookup::{self, label};
 use crate::app::view::Terms;
-use crate::directory::registry::{AdoptError, ReleaseError, adopt, release_name};
+use crate::directory::registry::{AdoptError, ReleaseError, adopt, adoptable, release_name};
 use crate::directory::{Directory, GroupId, ObjectId, overrides};
 use crate::sync::rules::{RepinError, repin as repin_rule};
 
@@ -67,11 +68,11 @@ pub(super) fn repin(
     directory: &mut Directory,
     terms: &Terms,
     rule: &str,
-) -> Result<Done, RepinError> {
+) -> Result<(Done, Amendment), RepinError> {
     let pinned = repin_rule(directory, &terms.rules, rule)?;
     let named = |group: GroupId| format!("{} ({group})", label(directory, group.into()));
     let now = named(pinned.now);
-    Ok(match pinned.before {
+    let done = match pinned.before {
         Some(before) if before == pinned.now => {
             Done::unchanged(format!("the rule for \"{rule}\" meant {now} already"))
         }
@@ -83,17 +84,34 @@ pub(super) fn repin(
             "people were judged anew; `ldap365 status` says whether the guard holds something back",
         ),
         None => Done::changed(format!("the rule for \"{rule}\" means {now}")),
-    })
+    };
+    // This group, whichever has the name by then.
+    let amendment = move |directory: &mut Directory| {
+        directory.pins.insert(pinned.name.clone(), pinned.now);
+        Ok(())
+    };
+    Ok((done, Box::new(amendment)))
 }
 
 /// Gives a name free that is held for somebody deleted or renamed.
-pub(super) fn release(directory: &mut Directory, name: &str) -> Result<Done, ReleaseError> {
+pub(super) fn release(
+    directory: &mut Directory,
+    name: &str,
+) -> Result<(Done, Amendment), ReleaseError> {
     let released = release_name(directory, name)?;
     let holder = released.holder;
     let label = released.label.unwrap_or_else(|| label(directory, holder));
     let sentence = format!("the name \"{name}\" is no longer held for {label} ({holder})");
     let note = "whoever asks for it next gets it, and whatever hosts still keep under it: home directory, sudo rules";
-    Ok(Done::changed(sentence).note(note))
+    let name = name.to_owned();
+    let amendment = move |directory: &mut Directory| {
+        if directory.registry.holder(&name) != Some(holder) {
+            return Err(format!("the name \"{name}\" is held for another by now"));
+        }
+        let released = release_name(directory, &name);
+        released.map(drop).map_err(|error| error.to_string())
+    };
+    Ok((Done::changed(sentence).note(note), Box::new(amendment)))
 }
 
 /// Gives one object the number that is asked for it.
@@ -101,7 +119,7 @@ pub(super) fn adopt_one(
     directory: &mut Directory,
     terms: &Terms,
     whom: &str,
-) -> Result<Done, AdoptFailure> {
+) -> Result<(Done, Amendment), AdoptFailure> {
     let id = match lookup::user(directory, whom) {
         Ok(user) => ObjectId::from(user),
         Err(error @ lookup::Error::Ambiguous { .. }) => return Err(error.into()),
@@ -112,16 +130,22 @@ pub(super) fn adopt_one(
         },
     };
     let adopted = adopt(directory, &terms.policy, id)?;
-    Ok(Done::changed(sentence(directory, id, adopted.from, adopted.to)).note(FILES_STAY))
+    let done = Done::changed(sentence(directory, id, adopted.from, adopted.to)).note(FILES_STAY);
+    Ok((done, adopted_again(terms, vec![(id, adopted.to)])))
 }
 
 /// Gives everybody the number that is asked for them, as far as it can be had.
-pub(super) fn adopt_all(directory: &mut Directory, terms: &Terms) -> Result<Done, AdoptError> {
+pub(super) fn adopt_all(
+    directory: &mut Directory,
+    terms: &Terms,
+) -> Result<(Done, Amendment), AdoptError> {
     let ids: Vec<ObjectId> = directory.registry.iter().map(|(id, _)| id).collect();
     let mut done = Done::default();
+    let mut pairs = Vec::new();
     for id in ids {
         match adopt(directory, &terms.policy, id) {
             Ok(adopted) => {
+                pairs.push((id, adopted.to));
                 done.changed
                     .push(sentence(directory, id, adopted.from, adopted.to));
             }
@@ -129,10 +153,34 @@ pub(super) fn adopt_all(directory: &mut Directory, terms: &Terms) -> Result<Done
             Err(error @ AdoptError::Unusable { .. }) => done.notes.push(error.to_string()),
         }
     }
-    Ok(match (done.changed.is_empty(), done.notes.is_empty()) {
+    let done = match (done.changed.is_empty(), done.notes.is_empty()) {
         (true, true) => done.note("nobody asks for another number than they have"),
         (true, false) => done,
         (false, _) => done.note(FILES_STAY),
+    };
+    Ok((done, adopted_again(terms, pairs)))
+}
+
+/// Adopts these numbers for these objects, and no others: who asks for another number by now keeps what they have.
+fn adopted_again(terms: &Terms, pairs: Vec<(ObjectId, u32)>) -> Amendment {
+    let policy = terms.policy.clone();
+    Box::new(move |directory| {
+        let mut overtaken = Vec::new();
+        for &(id, to) in &pairs {
+            let adopted = match adoptable(directory, &policy, id) {
+                Ok(wanted) if wanted.to != to => {
+                    overtaken.push(format!("{id} asks for {} by now, not {to}", wanted.to));
+                    continue;
+                }
+                Ok(_) => adopt(directory, &policy, id),
+                Err(error) => Err(error),
+            };
+            overtaken.extend(adopted.err().map(|error| error.to_string()));
+        }
+        match overtaken.is_empty() {
+            true => Ok(()),
+            false => Err(shortened(&overtaken).join("; ")),
+        }
     })
 }
 
@@ -223,10 +271,10 @@ mod tests {
         let terms = terms(rules.clone());
         let plain = directory(&[("ada", "Ada")], &[("Staff", &[1])]);
         let mut directory = settled(&plain, &rules);
-        let done = repin(&mut directory, &terms, "Staff").expect("one group");
+        let (done, _) = repin(&mut directory, &terms, "Staff").expect("one group");
         assert_eq!(done.changed, [""; 0]);
         directory.pins.insert("Staff".to_owned(), group_id(9));
-        let done = repin(&mut directory, &terms, "Staff").expect("one group");
+        let (done, _) = repin(&mut directory, &terms, "Staff").expect("one group");
         assert_eq!(done.changed.len(), 1);
         assert_eq!(directory.pins["Staff"], group_id(1));
     }
@@ -239,15 +287,59 @@ mod tests {
         assert_eq!(done.changed.len(), 1);
         assert_eq!(done.notes.len(), 2, "{done:?}");
         assert!(done.notes[0].contains("zoe"), "{done:?}");
-        let done = adopt_all(&mut directory, &terms(rules())).expect("adopted");
+        let (done, _) = adopt_all(&mut directory, &terms(rules())).expect("adopted");
         assert!(
             done.changed[0].contains("the number is 4711 now"),
             "{done:?}"
         );
         let record = directory.registry.get(user_id(1)).expect("registered");
         assert_eq!(record.number, 4711);
-        let again = adopt_all(&mut directory, &terms(rules())).expect("nothing");
+        let (again, _) = adopt_all(&mut directory, &terms(rules())).expect("nothing");
         assert_eq!(again.changed, [""; 0]);
+    }
+
+    #[test]
+    fn a_rule_that_is_pinned_once_more_means_the_same_group() {
+        let rules = Rules {
+            allowed_groups: vec!["Staff".to_owned()],
+            ..rules()
+        };
+        let plain = directory(&[("ada", "Ada")], &[("Staff", &[1]), ("Other", &[])]);
+        let mut directory = settled(&plain, &rules);
+        let (_, again) = repin(&mut directory, &terms(rules), "Staff").expect("one group");
+        for (id, name) in [(1, "Other"), (2, "Staff")] {
+            let group = directory.groups.get_mut(&group_id(id)).expect("a group");
+            std::sync::Arc::make_mut(group).display_name = Some(name.to_owned());
+        }
+        directory.pins.clear();
+        again(&mut directory).expect("pinned");
+        assert_eq!(directory.pins["Staff"], group_id(1));
+    }
+
+    #[test]
+    fn numbers_adopted_once_more_are_those_that_were_adopted_before() {
+        let plain = directory(&[("ada", "Ada"), ("bob", "Bob")], &[]);
+        let mut seen = plain.clone();
+        let of_ada = "user,uidNumber\nada,4711\n";
+        import(&mut seen, of_ada, Format::Csv).expect("imported");
+        let (_, again) = adopt_all(&mut seen, &terms(rules())).expect("adopted");
+
+        let number = |directory: &Directory, id| {
+            let record = directory.registry.get(user_id(id));
+            record.expect("registered").number
+        };
+        let mut newer = plain.clone();
+        let of_both = "user,uidNumber\nada,4711\nbob,4712\n";
+        import(&mut newer, of_both, Format::Csv).expect("imported");
+        again(&mut newer).expect("adopted");
+        assert_eq!(number(&newer, 1), 4711);
+        assert_eq!(number(&newer, 2), number(&plain, 2), "nobody saw that");
+
+        let mut newer = plain.clone();
+        let another = "user,uidNumber\nada,4799\n";
+        import(&mut newer, another, Format::Csv).expect("imported");
+        again(&mut newer).expect_err("another number is asked for");
+        assert_eq!(number(&newer, 1), number(&plain, 1));
     }
 
     #[test]
@@ -274,11 +366,11 @@ mod tests {
     #[test]
     fn a_name_in_use_is_not_released() {
         let mut directory = directory(&[("ada", "Ada")], &[]);
-        let error = release(&mut directory, "ada").expect_err("in use");
+        let error = release(&mut directory, "ada").err().expect("in use");
         assert!(error.to_string().contains("in use"), "{error}");
         directory.users.clear();
         let mut directory = settled(&directory, &rules());
-        release(&mut directory, "ada").expect("held");
+        let _ = release(&mut directory, "ada").expect("held");
         assert_eq!(directory.registry.holder("ada"), None);
     }
 }

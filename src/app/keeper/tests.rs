@@ -4,6 +4,7 @@ use arc_swap::ArcSwapOption;
 use tempfile::TempDir;
 
 use super::*;
+use crate::app::acts::accept_held;
 use crate::app::fixtures::{directory, policy, rules, user_id};
 use crate::directory::{ObjectId, UserId};
 
@@ -16,6 +17,7 @@ fn keeper() -> (TempDir, Inner) {
     let inner = Inner {
         desk: Mutex::new(Desk {
             store: Some(Store::open(&data_dir).expect("a new store")),
+            served: None,
             amendments: Vec::new(),
         }),
         data_dir,
@@ -38,13 +40,17 @@ fn keeper() -> (TempDir, Inner) {
     (place, inner)
 }
 
-fn set_shell(shell: &str) -> impl Fn(&mut Directory) -> Result<(), Infallible> + Send + 'static {
+fn set_shell(shell: &str) -> impl Fn(&mut Directory) -> Result<((), Amendment), Infallible> {
     let shell = shell.to_owned();
-    move |directory| {
+    let set = move |directory: &mut Directory| {
         let id = ObjectId::from(user_id(1));
         let settings = directory.overrides.objects.entry(id).or_default();
         settings.login_shell = Some(shell.clone());
         Ok(())
+    };
+    move |directory| {
+        let done: Result<(), String> = set(directory);
+        Ok((done.expect("set"), Box::new(set.clone())))
     }
 }
 
@@ -113,15 +119,53 @@ fn an_amendment_that_a_pass_has_taken_up_is_not_made_again() {
 fn an_amendment_that_a_pass_has_overtaken_stops_nothing() {
     let (_place, inner) = keeper();
     let base = inner.state.load_full();
-    let only_while_alone = |directory: &mut Directory| match directory.users.len() {
-        1 => Ok(()),
-        _ => Err(std::fmt::Error),
+    let overtaken = |_: &mut Directory| -> Result<((), Amendment), Infallible> {
+        Ok(((), Box::new(|_| Err("overtaken".to_owned()))))
     };
-    inner.amend(only_while_alone, NOW).expect("amended");
+    inner.amend(overtaken, NOW).expect("amended");
     inner.amend(set_shell("/bin/zsh"), NOW).expect("amended");
     let read = read_by_pass(&base, user_id(2));
     let committed = inner.commit_pass(read, NOW).expect("committed");
     assert_eq!(shell(&committed), Some("/bin/zsh"));
+}
+
+/// The state with this many people of the tenant gone, the first ones; as a pass that begins here arrives at it.
+fn without(base: &State, gone: u128) -> State {
+    let rules = Rules {
+        max_change: 20,
+        ..rules()
+    };
+    let now = Timestamp::now();
+    let mut tenant = sync::Tenant::of(&base.directory);
+    for number in 1..=gone {
+        tenant.users.remove(&user_id(number));
+    }
+    let mut state = State::clone(base);
+    (state.directory, _) = sync::settle(&base.directory, tenant, &rules, &policy(), now, false);
+    state
+}
+
+#[test]
+fn accepting_during_a_pass_covers_what_was_held_before_and_not_what_the_pass_finds() {
+    let (_place, inner) = keeper();
+    let names: Vec<String> = (1..=100).map(|number| format!("user{number}")).collect();
+    let people: Vec<(&str, &str)> = names.iter().map(|name| (&name[..], &name[..])).collect();
+    let mut full = State::clone(&inner.state.load());
+    full.directory = directory(&people, &[]);
+    let full = inner.commit_pass(full, NOW).expect("committed");
+    let held = without(&full, 30);
+    let base = inner.commit_pass(held, NOW).expect("committed");
+    assert_eq!(base.directory.users.len(), 100, "30 are held");
+
+    let accept =
+        |directory: &mut Directory| Ok::<_, Infallible>(accept_held(directory, Timestamp::now()));
+    let amended = inner.amend(accept, NOW).expect("accepted");
+    assert_eq!(amended.told, 30);
+    assert_eq!(inner.state.load().directory.users.len(), 70);
+    let committed = inner
+        .commit_pass(without(&base, 80), NOW)
+        .expect("committed");
+    assert_eq!(committed.directory.users.len(), 70);
 }
 
 #[test]
@@ -129,7 +173,7 @@ fn a_refused_amendment_leaves_everything_as_it_was() {
     let (_place, inner) = keeper();
     let before = inner.state.load_full();
     let refused = inner.amend(
-        |directory| -> Result<(), std::fmt::Error> {
+        |directory| -> Result<((), Amendment), std::fmt::Error> {
             directory.users.clear();
             Err(std::fmt::Error)
         },
@@ -142,4 +186,49 @@ fn a_refused_amendment_leaves_everything_as_it_was() {
     assert!(Arc::ptr_eq(&before, &inner.state.load_full()));
     assert_eq!(*before, on_disk(&inner));
     assert!(inner.desk().amendments.is_empty());
+}
+
+/// What is left of a commit whose batch reached the disk, and whose flush then failed.
+fn written_and_failed(inner: &Inner, new: &State) {
+    let store = inner.desk().store.take().expect("nothing failed");
+    let old = inner.state.load_full();
+    store.commit(&old, new, NOW).expect("written");
+}
+
+#[test]
+fn what_a_failed_commit_has_written_is_served_when_the_pass_arrives_at_it_again() {
+    let (_place, inner) = keeper();
+    let base = inner.state.load_full();
+    let before = inner.published.load_full().expect("served");
+    let read = read_by_pass(&base, user_id(2));
+    written_and_failed(&inner, &read);
+    inner.commit_pass(read, NOW).expect("committed");
+    let after = inner.published.load_full().expect("served");
+    assert!(after.visible().len() > before.visible().len());
+}
+
+#[test]
+fn what_a_failed_commit_has_written_is_served_as_soon_as_the_store_is_used_again() {
+    let (_place, inner) = keeper();
+    let base = inner.state.load_full();
+    let before = inner.published.load_full().expect("served");
+    let read = read_by_pass(&base, user_id(2));
+    written_and_failed(&inner, &read);
+    inner.with_store(|_| Ok(())).expect("opened anew");
+    assert!(inner.state.load().directory.users.contains_key(&user_id(2)));
+    let after = inner.published.load_full().expect("served");
+    assert!(after.visible().len() > before.visible().len());
+}
+
+#[tokio::test]
+async fn a_pass_begins_from_what_a_failed_commit_has_written() {
+    let (_place, inner) = keeper();
+    let read = read_by_pass(&inner.state.load(), user_id(2));
+    written_and_failed(&inner, &read);
+    let keeper = Keeper {
+        inner: Arc::new(inner),
+        settled: Settled::default(),
+    };
+    let base = keeper.begin_pass().await;
+    assert!(base.directory.users.contains_key(&user_id(2)));
 }

@@ -33,6 +33,29 @@ pub enum AdoptError {
     },
 }
 
+/// The number that [`adopt`] would give an object, as far as that can be told before it is tried.
+///
+/// # Errors
+/// Why there is none.
+pub fn adoptable(
+    directory: &Directory,
+    policy: &Policy,
+    id: ObjectId,
+) -> Result<Adopted, AdoptError> {
+    let record = directory.registry.get(id);
+    let from = record.ok_or(AdoptError::Unregistered(id))?.number;
+    let wanted = wanted::numbers(directory, &policy.mapped, id);
+    let (_, wanted) = wanted
+        .into_iter()
+        .next()
+        .ok_or(AdoptError::NothingToAdopt(id))?;
+    let to = wanted.map_err(|fault| AdoptError::Unusable { id, fault })?;
+    match to == from {
+        true => Err(AdoptError::NothingToAdopt(id)),
+        false => Ok(Adopted { from, to }),
+    }
+}
+
 /// Gives an object the number that its override, or else its mapped property, asks for.
 ///
 /// The files of its owner keep the old number on every host: whoever adopts must change those, too.
@@ -44,25 +67,14 @@ pub fn adopt(
     policy: &Policy,
     id: ObjectId,
 ) -> Result<Adopted, AdoptError> {
-    let record = directory.registry.get(id);
-    let from = record.ok_or(AdoptError::Unregistered(id))?.number;
-    let wanted = wanted::numbers(directory, &policy.mapped, id);
-    let unusable = |fault| AdoptError::Unusable { id, fault };
-    let (_, wanted) = wanted
-        .into_iter()
-        .next()
-        .ok_or(AdoptError::NothingToAdopt(id))?;
-    let to = wanted.map_err(unusable)?;
-    if to == from {
-        return Err(AdoptError::NothingToAdopt(id));
-    }
+    let Adopted { from, to } = adoptable(directory, policy, id)?;
     let registry = &mut directory.registry;
     let record = registry.records.get_mut(&id);
     let record = record.ok_or(AdoptError::Unregistered(id))?;
     let was_its_own = record.former_numbers.contains(&to);
     record.former_numbers.retain(|&former| former != to);
     if !was_its_own && let Err(fault) = wanted::check(registry, to) {
-        return Err(unusable(fault));
+        return Err(AdoptError::Unusable { id, fault });
     }
     registry.numbers.take_exactly(to, id);
     if let Some(record) = registry.records.get_mut(&id) {

@@ -50,6 +50,13 @@ impl Company {
         settled.held
     }
 
+    /// Accepts what is held; how much that is.
+    fn accept(&mut self) -> usize {
+        let held = changes_held(&self.served);
+        accept(&mut self.served, &held, hour(self.hour));
+        held.len()
+    }
+
     /// A pass an hour later.
     fn pass(&mut self) -> Held {
         self.hour += 1;
@@ -239,7 +246,7 @@ fn accepted_changes_pass_and_so_does_a_part_of_them_but_nothing_beyond() {
     let mut company = Company::of(50);
     company.enable(1..=20, false);
     company.pass();
-    assert_eq!(accept(&mut company.served, hour(company.hour)), 20);
+    assert_eq!(company.accept(), 20);
     company.enable(1..=5, true);
     assert!(company.pass().is_empty());
     assert_eq!(company.active(), 35);
@@ -259,7 +266,7 @@ fn acceptance_lasts_a_day() {
     let mut company = Company::of(50);
     company.enable(1..=20, false);
     company.pass();
-    accept(&mut company.served, hour(company.hour));
+    company.accept();
     company.enable(1..=20, true);
     company.pass();
     company.hour += 24;
@@ -292,7 +299,7 @@ fn emptied_group_keeps_its_members_until_accepted() {
         "all, renamed"
     );
     assert_eq!(held.items[0].member.as_deref(), Some("user3@example.com"));
-    accept(&mut company.served, hour(company.hour));
+    company.accept();
     assert!(company.pass().is_empty());
     assert_eq!(company.members(1000), 2);
 }
@@ -305,7 +312,7 @@ fn deleted_group_of_many_goes_on_being_served_until_accepted() {
     assert_eq!(kinds(&held), [(ChangeKind::MembershipsLost, 20)]);
     assert!(company.served.decisions.is_imported(group_id(1000)));
     assert_eq!(company.members(1000), 20);
-    accept(&mut company.served, hour(company.hour));
+    company.accept();
     assert!(company.pass().is_empty());
     assert!(company.served.groups.is_empty());
 }
@@ -376,7 +383,7 @@ fn new_group_nested_into_a_held_one_is_kept_out_with_it() {
     );
     assert_eq!(company.served.members(group_id(1), true).len(), 1);
     assert!(!company.served.groups.contains_key(&group_id(5)));
-    accept(&mut company.served, hour(company.hour));
+    company.accept();
     assert!(company.pass().is_empty());
     assert_eq!(company.served.members(group_id(1), true).len(), 20);
 }

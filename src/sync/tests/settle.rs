@@ -512,7 +512,10 @@ proptest! {
             happen(&mut tenant, happening);
             match happening {
                 Happening::Rules(new) => rules = new.clone(),
-                Happening::Accept => { guard::accept(&mut served, hour(now)); }
+                Happening::Accept => {
+                    let held = guard::changes_held(&served);
+                    guard::accept(&mut served, &held, hour(now));
+                }
                 Happening::Hours(hours) => {
                     now += hours;
                     let settle_at = |before: &Directory, now, is_first| settle(before, tenant.clone(), &rules, &policy(), hour(now), is_first);
