@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -146,6 +147,8 @@ impl Syncer {
             let mut reminders = Reminders::default();
             // The token source has said these at the start.
             self.notices(&mut reminders);
+            // Dropped with the passes.
+            let mut probes = JoinSet::new();
             loop {
                 self.wait(&mut schedule).await;
                 schedule.began();
@@ -153,6 +156,7 @@ impl Syncer {
                 for notice in self.notices(&mut reminders) {
                     warn!("{notice}");
                 }
+                self.probe_idle(&mut probes);
                 schedule.ended(is_success, Instant::now(), fastrand::f64());
             }
         };
@@ -161,6 +165,15 @@ impl Syncer {
             () = passes => {}
         }
         self.board.close();
+    }
+
+    /// Tries the credentials that the pass had no use for, beside whatever comes next.
+    fn probe_idle(&self, probes: &mut JoinSet<()>) {
+        while probes.try_join_next().is_some() {}
+        if probes.is_empty() {
+            let client = self.client.clone();
+            probes.spawn(async move { client.probe_idle().await });
+        }
     }
 
     /// What will soon end of the credentials, once a day.

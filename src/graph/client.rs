@@ -217,6 +217,48 @@ impl GraphClient {
             .ok_or_else(|| answer.malformed("no organization in it"))
     }
 
+    /// Tries every credential that the sync has not used for long: a token, and one short answer of Graph for each
+    /// collection. What comes of it is told by [`TokenSource::states`]. Does nothing while none is due. Cancel-safe.
+    pub async fn probe_idle(&self) {
+        for name in self.tokens.idle().await {
+            if let Some(token) = self.tokens.exercise(&name).await {
+                self.probe::<UserChange>(&token).await;
+                self.probe::<GroupChange>(&token).await;
+            }
+        }
+    }
+
+    /// Asks for no more than a link to what will change from now on (Graph, "user: delta", `$deltatoken=latest`).
+    async fn probe<C: Change>(&self, token: &AccessToken) {
+        let request = Request {
+            collection: C::COLLECTION,
+            permission: C::PERMISSION,
+            select: vec!["id".to_owned()],
+            is_delta: true,
+        };
+        let link = Link(format!(
+            "{}/v1.0/{}/delta?$deltatoken=latest&$select=id",
+            self.base(),
+            C::COLLECTION
+        ));
+        let answered = async {
+            let url = link::own(&self.settings.graph_url, &link.0, None)?;
+            self.send(url, token, &request).await
+        };
+        match answered.await {
+            Ok(_) => self.tokens.accept(token, C::COLLECTION).await,
+            Err(error) => match rejection(&error, &request) {
+                Some(rejection) => {
+                    self.tokens.reject(token, rejection).await;
+                }
+                None => {
+                    tracing::debug!(%error, "Graph did not say what an unused credential may read");
+                    self.tokens.postpone(token).await;
+                }
+            },
+        }
+    }
+
     /// What time it is by Graph's clock, or by ours when Graph does not say; warns when they begin to differ.
     fn compare_clocks(&self, headers: &HeaderMap, trace: &Trace) -> Timestamp {
         let ours = Timestamp::now();

@@ -48,6 +48,9 @@ pub struct Rejection {
     pub subject: &'static str,
 }
 
+/// A new token, and for a delegated credential the authorization that takes the place of the one before.
+type Exchanged = (AccessToken, Option<Authorization>);
+
 /// A state, and what its notices depend on beside the time.
 #[derive(Debug)]
 struct Reported {
@@ -121,6 +124,58 @@ impl TokenSource {
         }
     }
 
+    /// The credentials that the sync does not read with and that are due to be tried, by name: nothing else would
+    /// show that one has died, and a refresh token that nobody uses ends (Microsoft identity platform, "Refresh
+    /// tokens in the Microsoft identity platform"). Due at the start, then about daily; one that was refused, when
+    /// its rest is over.
+    pub async fn idle(&self) -> Vec<String> {
+        let holders = self.holders.lock().await;
+        let (now, in_use) = (Instant::now(), self.in_use());
+        let is_idle = |(at, holder): &(usize, &Holder)| in_use != Some(*at) && holder.is_due(now);
+        let idle = holders.iter().enumerate().filter(is_idle);
+        idle.map(|(_, holder)| holder.credential.name.clone())
+            .collect()
+    }
+
+    /// A new token of one idle credential, to be shown to Graph; what Graph says goes to
+    /// [`accept`](Self::accept) or [`reject`](Self::reject), or to [`postpone`](Self::postpone) when it says
+    /// neither. Nobody who asks for a [`token`](Self::token) waits for this.
+    ///
+    /// `None` when there is none: the credential was refused, which is noted, the service did not answer, or
+    /// somebody has authorised or used the credential meanwhile.
+    pub async fn exercise(&self, name: &str) -> Option<AccessToken> {
+        let is_it = |holder: &Holder| holder.credential.name == name;
+        let (credential, authorization) = {
+            let holders = self.holders.lock().await;
+            let holder = holders.iter().find(|holder| is_it(holder))?;
+            (holder.credential.clone(), holder.authorization.clone())
+        };
+        let outcome = self.exchange(&credential, authorization.as_ref()).await;
+        let mut holders = self.holders.lock().await;
+        let holder = holders.iter_mut().find(|holder| is_it(holder))?;
+        if !holder.is_authorized_by(authorization.as_ref()) {
+            // What was asked with is no longer what counts, and neither is the answer.
+            return None;
+        }
+        let token = match self.settle(holder, outcome).await {
+            Ok(token) => Some(token),
+            Err(error) => {
+                tracing::debug!(credential = name, %error, "an unused credential gave no token");
+                None
+            }
+        };
+        self.publish(&holders, self.in_use());
+        token
+    }
+
+    /// Graph has neither accepted nor refused `token`, for it did not answer: it is asked again before long.
+    pub async fn postpone(&self, token: &AccessToken) {
+        let mut holders = self.holders.lock().await;
+        if let Some(holder) = holders.iter_mut().find(|holder| holder.holds(token)) {
+            holder.try_soon(Instant::now());
+        }
+    }
+
     /// Graph has accepted `token` for `subject`: a credential that it had refused works again.
     pub async fn accept(&self, token: &AccessToken, subject: &'static str) {
         let mut holders = self.holders.lock().await;
@@ -129,7 +184,7 @@ impl TokenSource {
         };
         if holders[at].failing.is_some() {
             holders[at].accepted(subject);
-            self.publish(&holders, Some(at));
+            self.publish(&holders, self.in_use());
         }
     }
 
@@ -140,9 +195,9 @@ impl TokenSource {
     pub async fn reject(&self, token: &AccessToken, rejection: Rejection) -> bool {
         let mut holders = self.holders.lock().await;
         let now = Instant::now();
-        if let Some(holder) = holders.iter_mut().find(|holder| holder.holds(token)) {
-            holder.rejected(rejection, now);
-            self.publish(&holders, None);
+        if let Some(at) = holders.iter().position(|holder| holder.holds(token)) {
+            holders[at].rejected(rejection, now);
+            self.publish(&holders, self.in_use().filter(|in_use| *in_use != at));
         }
         holders.iter().any(|holder| !holder.is_resting(now))
     }
@@ -216,16 +271,31 @@ impl TokenSource {
     /// # Errors
     /// [`Error::AllRefused`] with this credential alone, or an outage.
     async fn renew(&self, holder: &mut Holder) -> Result<AccessToken, Error> {
-        let name = holder.credential.name.clone();
-        let refused = |failure| {
-            let name = name.clone();
-            Err(Error::AllRefused(vec![CredentialRefusal { name, failure }]))
-        };
         if let Some(failure) = holder.unauthorized() {
-            return refused(failure);
+            return Err(refused(holder.credential.name.clone(), failure));
         }
-        match self.exchange_for(holder).await {
-            Ok(token) => {
+        let (credential, authorization) = (&holder.credential, holder.authorization.as_ref());
+        let outcome = self.exchange(credential, authorization).await;
+        self.settle(holder, outcome).await
+    }
+
+    /// What an exchange says about the credential. A renewed authorization is kept before its token is used.
+    ///
+    /// # Errors
+    /// As [`renew`](Self::renew).
+    async fn settle(
+        &self,
+        holder: &mut Holder,
+        outcome: Result<Exchanged, Error>,
+    ) -> Result<AccessToken, Error> {
+        let name = holder.credential.name.clone();
+        match outcome {
+            Ok((token, renewed)) => {
+                if let Some(renewed) = renewed {
+                    // In memory first: should this future be dropped now, the next call keeps it.
+                    holder.renewed(renewed, Instant::now());
+                    self.keep_one(holder).await;
+                }
                 holder.take(token.clone());
                 Ok(token)
             }
@@ -246,24 +316,23 @@ impl TokenSource {
                     None => CredentialFailure::unusable(&error),
                 };
                 holder.refused(failure.clone(), Instant::now());
-                refused(failure)
+                Err(refused(name, failure))
             }
         }
     }
 
-    /// Asks the service, and keeps a renewed authorization before its token is used.
-    async fn exchange_for(&self, holder: &mut Holder) -> Result<AccessToken, Error> {
-        let Some(authorization) = &holder.authorization else {
-            return self.sign_in.client_credentials(&holder.credential).await;
+    /// Asks the service for a token, and for a delegated credential for a renewed authorization.
+    async fn exchange(
+        &self,
+        credential: &Credential,
+        authorization: Option<&Authorization>,
+    ) -> Result<Exchanged, Error> {
+        let Some(authorization) = authorization else {
+            let token = self.sign_in.client_credentials(credential).await?;
+            return Ok((token, None));
         };
-        let (token, renewed) = self
-            .sign_in
-            .refresh(&holder.credential, authorization)
-            .await?;
-        // In memory first: should this future be dropped now, the next call keeps it.
-        holder.renewed(renewed, Instant::now());
-        self.keep_one(holder).await;
-        Ok(token)
+        let (token, renewed) = self.sign_in.refresh(credential, authorization).await?;
+        Ok((token, Some(renewed)))
     }
 
     async fn keep_unkept(&self, holders: &mut [Holder]) {
@@ -293,10 +362,22 @@ impl TokenSource {
         }
     }
 
+    /// The place of the credential that the sync reads with.
+    fn in_use(&self) -> Option<usize> {
+        let reported = self.reported.lock();
+        let reported = reported.unwrap_or_else(PoisonError::into_inner);
+        reported.iter().position(|reported| reported.state.in_use)
+    }
+
     fn publish(&self, holders: &[Holder], in_use: Option<usize>) {
         let reported = self.reported.lock();
         *reported.unwrap_or_else(PoisonError::into_inner) = report(holders, in_use);
     }
+}
+
+/// One credential alone was refused.
+fn refused(name: String, failure: CredentialFailure) -> Error {
+    Error::AllRefused(vec![CredentialRefusal { name, failure }])
 }
 
 /// Whether another credential than the one at `at` holds a token or has not been refused.

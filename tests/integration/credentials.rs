@@ -450,3 +450,45 @@ async fn token_that_expires_between_two_pages_is_replaced() {
     reader.read().await.unwrap();
     assert_eq!(reader.tokens.states()[0].standing, Standing::Working);
 }
+
+#[tokio::test]
+async fn backups_are_tried_while_nobody_needs_them() {
+    let world = World::new().await;
+    let public = world.public();
+    let first = world.authorize(&public).await;
+    let wrong = Credential {
+        name: "wrong".to_owned(),
+        ..world.app_with("wrong")
+    };
+    let poor = world.confidential();
+    world.authorize(&poor).await;
+    let client_id = world.tenant.client_id();
+    let reader = world.start(&[public.clone(), wrong, poor.clone()]);
+    reader.read().await.unwrap();
+    world
+        .tenant
+        .withdraw_permission(&client_id, "GroupMember.Read.All");
+    reader.graph.probe_idle().await;
+    assert_eq!(reader.in_use().as_deref(), Some("public"));
+    assert_eq!(reader.tokens.states()[0].standing, Standing::Working);
+    assert_eq!(reader.fault(1), CredentialFault::WrongSecret);
+    assert_eq!(reader.fault(2), CredentialFault::PermissionMissing);
+
+    // The next one finds the backup in order, and uses its refresh token.
+    world
+        .tenant
+        .return_permission(&client_id, "GroupMember.Read.All");
+    let held = world.vault.load().remove("confidential").unwrap();
+    let reader = world.start(&[world.app(), poor]);
+    reader.read().await.unwrap();
+    assert_eq!(reader.tokens.states()[1].standing, Standing::Untried);
+    reader.graph.probe_idle().await;
+    let state = &reader.tokens.states()[1];
+    assert_eq!((state.standing, state.in_use), (Standing::Working, false));
+    let renewed = world.vault.load().remove("confidential").unwrap();
+    assert_ne!(renewed.refresh_token.expose(), held.refresh_token.expose());
+    assert_ne!(renewed.refresh_token.expose(), first.refresh_token.expose());
+    let mark = world.tenant.mark();
+    reader.graph.probe_idle().await;
+    assert!(world.tenant.requests_since(mark).is_empty(), "once a day");
+}

@@ -19,6 +19,11 @@ const REST_MAX: Duration = Duration::from_secs(3600);
 /// How long to wait before an authorization that could not be kept is given to the keeper again.
 const KEEP_PAUSE: Duration = Duration::from_secs(30);
 
+/// How long a credential may go untried while the sync reads with another.
+const IDLE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How long to wait before an idle credential is tried again that got no answer.
+const IDLE_PAUSE: Duration = Duration::from_secs(900);
+
 /// One credential, what it needs and what it has yielded.
 #[derive(Debug)]
 pub(super) struct Holder {
@@ -36,6 +41,8 @@ pub(super) struct Holder {
     pub(super) since: Option<Timestamp>,
     /// What kept the service from answering last time.
     pub(super) outage: Option<CredentialFailure>,
+    /// When it is to be tried even though the sync reads with another.
+    due: Instant,
 }
 
 /// A credential that was refused.
@@ -63,6 +70,7 @@ impl Holder {
             standing: Standing::Untried,
             since: None,
             outage: None,
+            due: Instant::now(),
         };
         if holder.unauthorized().is_some() {
             holder.standing = Standing::NotAuthorized;
@@ -102,6 +110,28 @@ impl Holder {
         self.unauthorized().is_some() || self.failing.as_ref().is_some_and(rests)
     }
 
+    /// Whether an idle credential is to be tried.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        let is_over = match &self.failing {
+            Some(failing) => failing.due.max(self.due) <= now,
+            None => self.due <= now,
+        };
+        is_over && self.unauthorized().is_none()
+    }
+
+    /// An idle credential got no answer.
+    pub(super) fn try_soon(&mut self, now: Instant) {
+        self.due = now + IDLE_PAUSE;
+    }
+
+    /// Whether `authorization` is still the one that counts.
+    pub(super) fn is_authorized_by(&self, authorization: Option<&Authorization>) -> bool {
+        match (&self.authorization, authorization) {
+            (Some(own), Some(other)) => own.refresh_token.expose() == other.refresh_token.expose(),
+            (own, other) => own.is_none() && other.is_none(),
+        }
+    }
+
     /// Whether the credential holds `token`.
     pub(super) fn holds(&self, token: &AccessToken) -> bool {
         self.token.as_ref().is_some_and(|own| own.is(token))
@@ -112,6 +142,7 @@ impl Holder {
         self.token = Some(token);
         self.paused_until = None;
         self.outage = None;
+        self.due = Instant::now() + IDLE_MAX;
         let is_on_trial = |failing: &Failing| failing.rejected.is_some();
         if !self.failing.as_ref().is_some_and(is_on_trial) {
             self.works();
@@ -178,6 +209,8 @@ impl Holder {
                 "the credential fails: {failure}"
             );
         }
+        // From now on its rest says when.
+        self.due = now;
         // Its rights may change before it ends; what was refused is not used again.
         self.token = None;
         self.paused_until = None;
@@ -203,6 +236,7 @@ impl Holder {
             failing.due = now + failing.rest;
         }
         self.outage = Some(failure);
+        self.try_soon(now);
         let token = self.token.clone().filter(|token| now < token.expires())?;
         let pause = retry_after.unwrap_or(REFRESH_PAUSE).min(REFRESH_MARGIN);
         self.paused_until = Some(now + pause);

@@ -445,3 +445,69 @@ async fn authorization_for_another_app_registration_is_not_used() {
     let error = subject.token().await.unwrap_err();
     assert!(error.to_string().contains("another client_id"), "{error}");
 }
+
+#[tokio::test]
+async fn idle_backup_is_exercised_once_a_day_and_its_new_refresh_token_kept() {
+    let credentials = vec![
+        credential("first", Grant::App(secret("s3cret"))),
+        credential("backup", Grant::Delegated(None)),
+        credential("nobody", Grant::Delegated(None)),
+    ];
+    let script: Script = |_, form| {
+        tests::granted(
+            &form["client_id"],
+            json!({"refresh_token": "r1", "scope": "User.Read.All"}),
+        )
+    };
+    let subject = subject(script, credentials, &[authorization("backup", "r0")]).await;
+    assert_eq!(subject.token().await.unwrap(), "first");
+    let source = &subject.source;
+    assert_eq!(source.idle().await, ["backup"]);
+    let token = source.exercise("backup").await.unwrap();
+    assert_eq!(subject.kept().await, ["backup: r1"]);
+    assert_eq!(source.states()[1].standing, Standing::Working);
+    assert!(source.states()[0].in_use && !source.states()[1].in_use);
+    assert_eq!(source.idle().await, Vec::<String>::new());
+
+    assert!(source.reject(&token, denied("groups")).await);
+    assert_eq!(source.states()[1].standing, Standing::Failing);
+    assert!(source.states()[0].in_use, "the sync reads on");
+    assert_eq!(source.idle().await, Vec::<String>::new(), "it rests");
+    subject.rested(1).await;
+    assert_eq!(source.idle().await, ["backup"]);
+}
+
+#[tokio::test]
+async fn dead_backup_is_found_out_while_the_first_works() {
+    let subject = apps(|_, form| match form["client_id"].as_str() {
+        "second" => refused(401, "invalid_client", 7_000_222),
+        client => granted(client),
+    })
+    .await;
+    assert_eq!(subject.token().await.unwrap(), "first");
+    assert!(subject.source.exercise("second").await.is_none());
+    let states = subject.source.states();
+    let failure = states[1].failure.as_ref().unwrap();
+    assert_eq!(failure.fault, CredentialFault::SecretExpired);
+    assert!(states[0].in_use);
+    assert_eq!(subject.source.idle().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn answer_to_an_authorization_that_was_replaced_meanwhile_does_not_count() {
+    static ASKED: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(0);
+    let subject = admin(|_, _| {
+        ASKED.add_permits(1);
+        std::thread::sleep(Duration::from_millis(100));
+        tests::granted("old", json!({"refresh_token": "r1"}))
+    })
+    .await;
+    let authorize = async {
+        ASKED.acquire().await.unwrap().forget();
+        let newer = authorization("admin", "newer");
+        subject.source.authorize("admin", newer).await
+    };
+    let (token, _) = tokio::join!(subject.source.exercise("admin"), authorize);
+    assert!(token.is_none());
+    assert!(!subject.kept().await.contains(&"admin: r1".to_owned()));
+}
