@@ -167,7 +167,7 @@ fn share(next: &mut Directory, before: &Directory) {
 /// A group that is neither served nor named by a rule is nobody's concern.
 fn is_of_concern(warning: &Warning, directory: &Directory) -> bool {
     match warning {
-        Warning::MembersHidden { id, .. } | Warning::MembersUnreadable { id, .. } => {
+        Warning::MembersHidden { id } | Warning::MembersUnreadable { id, .. } => {
             directory.decisions.is_imported(*id) || directory.pins.values().any(|pin| pin == id)
         }
         Warning::Impostor { .. } | Warning::PinnedGroupDeleted { .. } => true,

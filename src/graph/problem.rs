@@ -29,6 +29,11 @@ pub enum Flaw {
     Withheld,
     /// Nothing but links was said about an object, never what it is: it is taken for unchanged.
     Bare,
+    /// None where there were some, of a group that hides its members: they are taken for unchanged.
+    Hidden {
+        /// How many there were.
+        kept: usize,
+    },
     /// Not a date in RFC 3339 form; the property is taken for unchanged.
     NotADate,
 }
@@ -55,6 +60,11 @@ impl fmt::Display for Problem {
             Flaw::Bare => write!(
                 f,
                 "object \"{id}\": Graph enumerates it without {field}, and it is taken for unchanged"
+            ),
+            Flaw::Hidden { kept } => write!(
+                f,
+                "group \"{id}\" hides its {field} and Graph shows none: the {kept} last known stay; grant \
+                 Member.Read.Hidden to see them"
             ),
             Flaw::NotADate => write!(
                 f,

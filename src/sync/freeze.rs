@@ -1,5 +1,5 @@
 //! Where what is served stays as it was, whatever the tenant says: people while `sync.users` is off, memberships
-//! while a rule cannot be resolved, and memberships that Graph does not show.
+//! while a rule cannot be resolved, and members that Graph does not say the type of.
 //!
 //! Pure. What is kept from the tenant here goes on standing in [`Directory::withheld`].
 
@@ -28,11 +28,11 @@ pub(super) fn freeze_memberships(served: &Directory, next: &mut Directory) {
     }
 }
 
-/// The groups of the tenant with the last known members where Graph does not show them; with a warning for each.
+/// The groups of the tenant with the members' last known types where Graph does not tell them; with a warning for each.
 ///
-/// A group of hidden membership may look empty without `Member.Read.Hidden`, and a member whose type may
-/// not be read comes without one (Graph, "Member.Read.Hidden"; "Limited information returned for
-/// inaccessible member objects"): neither is news of anybody leaving.
+/// A member whose type may not be read comes without one (Graph, "Limited information returned for inaccessible
+/// member objects"): that is no news of anybody leaving. Hidden members that an enumeration does not show stay
+/// [when it is read](super::phase::Phase::complete).
 pub(super) fn readable(
     served: &Directory,
     groups: &Shared<Groups>,
@@ -41,18 +41,13 @@ pub(super) fn readable(
     let mut warnings = Vec::new();
     for (&id, group) in groups.iter().filter(|(_, group)| !group.is_deleted) {
         let known = served.groups.get(&id);
-        let mut kept_group = Arc::clone(group);
         if group.has_hidden_membership && group.members.is_empty() {
-            if let Some(known) = known {
-                keep_members(&mut kept_group, known);
-            }
-            let kept = kept_group.members.len();
-            warnings.push(Warning::MembersHidden { id, kept });
-        } else {
-            let kept = known.map_or(0, |known| keep_kinds(&mut kept_group, known));
-            if kept > 0 {
-                warnings.push(Warning::MembersUnreadable { id, kept });
-            }
+            warnings.push(Warning::MembersHidden { id });
+        }
+        let mut kept_group = Arc::clone(group);
+        let kept = known.map_or(0, |known| keep_kinds(&mut kept_group, known));
+        if kept > 0 {
+            warnings.push(Warning::MembersUnreadable { id, kept });
         }
         if !Arc::ptr_eq(&kept_group, group) {
             readable.insert(id, kept_group);

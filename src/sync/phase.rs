@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::directory::{Directory, Group, GroupId, PhaseProgress, Progress, Shared, User, UserId};
-use crate::graph::{Change, GroupChange, UserChange};
+use crate::graph::{Change, Flaw, GroupChange, UserChange};
 
 use super::Tenant;
 use super::apply::{apply_group, apply_user};
@@ -62,8 +62,8 @@ pub trait Phase: fmt::Debug {
     /// could not be read counts as unchanged.
     fn lay_under(objects: &mut Objects<Self>, id: Self::Id, held: &Arc<Self::Object>);
 
-    /// Completes an enumerated object with what Graph may leave unsaid.
-    fn complete(object: &mut Arc<Self::Object>, held: &Self::Object);
+    /// Completes an enumerated object with what Graph may leave unsaid; tells what deserves a report.
+    fn complete(object: &mut Arc<Self::Object>, held: &Self::Object) -> Option<Unsaid>;
 
     /// What stays of an object that a full enumeration did not mention.
     fn remainder(
@@ -93,6 +93,15 @@ pub enum Account {
     Partial,
     /// That this property, which every object of its kind has, is `null`: the permission is missing.
     Withheld(&'static str),
+}
+
+/// What an enumeration left unsaid of an object, so that the last known stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsaid {
+    /// The property.
+    pub field: &'static str,
+    /// Why.
+    pub flaw: Flaw,
 }
 
 /// The users phase.
@@ -164,10 +173,11 @@ impl Phase for Users {
 
     /// `accountEnabled` has been reported missing from whole objects: an account known to be enabled, or
     /// disabled, stays so until Graph says otherwise.
-    fn complete(object: &mut Arc<User>, held: &User) {
+    fn complete(object: &mut Arc<User>, held: &User) -> Option<Unsaid> {
         if object.account_enabled.is_none() && held.account_enabled.is_some() {
             Arc::make_mut(object).account_enabled = held.account_enabled;
         }
+        None
     }
 
     fn remainder(_id: UserId, _held: &Arc<User>, _pinned: &BTreeSet<GroupId>) -> Option<Arc<User>> {
@@ -248,7 +258,20 @@ impl Phase for Groups {
         }
     }
 
-    fn complete(_object: &mut Arc<Group>, _held: &Group) {}
+    /// A group of hidden membership looks empty without `Member.Read.Hidden`: that is no news of anybody leaving.
+    /// Whoever does leave is named in a later round.
+    fn complete(object: &mut Arc<Group>, held: &Group) -> Option<Unsaid> {
+        let is_hidden = object.has_hidden_membership && object.members.is_empty();
+        if !is_hidden || held.is_deleted || held.members.is_empty() {
+            return None;
+        }
+        Arc::make_mut(object).members = held.members.clone();
+        let kept = held.members.len();
+        Some(Unsaid {
+            field: "members",
+            flaw: Flaw::Hidden { kept },
+        })
+    }
 
     fn remainder(id: GroupId, held: &Arc<Group>, pinned: &BTreeSet<GroupId>) -> Option<Arc<Group>> {
         pinned.contains(&id).then(|| {

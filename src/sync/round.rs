@@ -15,7 +15,7 @@ use crate::directory::{DeltaLink, GroupId, PhaseProgress, State};
 use crate::graph::{self, Change, Flaw, Link, Next, Page, Problem};
 
 use super::Error;
-use super::phase::{Account, Objects, Phase};
+use super::phase::{Account, Objects, Phase, Unsaid};
 use super::tally::Tally;
 
 /// Far above what the largest tenant needs (300,000 objects at 100 a page), to end what has no end.
@@ -391,7 +391,9 @@ impl<P: Phase> Round<P> {
             .all(|problem| problem.id.parse::<P::Id>().is_ok());
         for (&id, held) in self.held.iter() {
             if let Some(object) = self.reading.objects.get_mut(&id) {
-                P::complete(object, held);
+                if let Some(Unsaid { field, flaw }) = P::complete(object, held) {
+                    self.reading.problems.push(problem::<P>(id, field, flaw));
+                }
                 if object == held {
                     *object = Arc::clone(held);
                 }
@@ -465,10 +467,14 @@ impl<P: Phase> Reading<P> {
     }
 
     fn note(&mut self, id: P::Id, field: &'static str, flaw: Flaw) {
-        let id = id.to_string();
-        let field = field.into();
-        self.problems.push(Problem { id, field, flaw });
+        self.problems.push(problem::<P>(id, field, flaw));
     }
+}
+
+fn problem<P: Phase>(id: P::Id, field: &'static str, flaw: Flaw) -> Problem {
+    let id = id.to_string();
+    let field = field.into();
+    Problem { id, field, flaw }
 }
 
 impl<P: Phase> Step<P> {

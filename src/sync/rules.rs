@@ -93,12 +93,10 @@ pub enum Warning {
         /// The deleted group.
         id: GroupId,
     },
-    /// The group's membership is hidden and Graph shows nobody. Grant `Member.Read.Hidden`.
+    /// The group's membership is hidden and nobody was ever seen in it. Grant `Member.Read.Hidden`, or it is empty.
     MembersHidden {
         /// The group.
         id: GroupId,
-        /// How many members it had when they were last seen; they stay.
-        kept: usize,
     },
     /// Graph says of some members that they exist, and not what they are. Grant the permission to read them.
     MembersUnreadable {
@@ -324,9 +322,9 @@ impl fmt::Display for Warning {
                 f,
                 "group {id}, which the rule for \"{name}\" means, was deleted; its last members keep counting until the rule is changed"
             ),
-            Self::MembersHidden { id, kept } => write!(
+            Self::MembersHidden { id } => write!(
                 f,
-                "group {id} hides its members and Graph shows none: the {kept} last known stay; grant Member.Read.Hidden to see them"
+                "group {id} hides its members and Graph shows none: unless it is empty, grant Member.Read.Hidden to see them"
             ),
             Self::MembersUnreadable { id, kept } => write!(
                 f,

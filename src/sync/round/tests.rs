@@ -707,3 +707,40 @@ fn want_of_a_permission_is_not_held_against_the_delta_link() {
         assert!(matches!(step, Step::GiveUp { .. }));
     }
 }
+
+/// Staff (10), whose members are hidden, with ada (1) in it.
+fn hidden_staff() -> Directory {
+    let staff = Group {
+        has_hidden_membership: true,
+        ..group("staff", &[1], &[])
+    };
+    Directory::default().put_group(10, staff)
+}
+
+#[test]
+fn hidden_members_that_an_enumeration_does_not_show_stay_and_are_told_of() {
+    let state = held(hidden_staff());
+    let entry =
+        json!({"displayName": "staff", "securityEnabled": true, "visibility": "HiddenMembership"});
+    let page = done(vec![group_entry(10, entry)], "d");
+    let done = finished(feed(begin::<Groups>(&state, Mode::Full), vec![page]));
+    assert_eq!(done.objects, state.directory.groups);
+    let flaws: Vec<_> = done.problems.iter().map(|problem| problem.flaw).collect();
+    assert_eq!(flaws, [Flaw::Hidden { kept: 1 }]);
+}
+
+#[test]
+fn last_hidden_member_who_leaves_is_gone() {
+    let state = held(hidden_staff());
+    let gone = json!({"id": object_id(1).to_string(), "@removed": {"reason": "deleted"}});
+    let page = done(vec![group_entry(10, json!({"members@delta": [gone]}))], "d");
+    let done = finished(feed(begin::<Groups>(&state, Mode::Incremental), vec![page]));
+    assert!(done.objects[&group_id(10)].members.is_empty());
+    let tenant = crate::sync::Tenant {
+        groups: done.objects,
+        ..crate::sync::Tenant::default()
+    };
+    let (rules, policy) = (open_rules(), policy());
+    let (next, _) = crate::sync::settle(&state.directory, tenant, &rules, &policy, hour(1), true);
+    assert!(next.groups[&group_id(10)].members.is_empty());
+}

@@ -186,7 +186,7 @@ fn an_unresolved_rule_freezes_memberships_and_the_disabled_still_go() {
 }
 
 #[test]
-fn hidden_membership_is_never_taken_for_an_emptied_group() {
+fn emptied_group_of_hidden_membership_is_empty_and_told_of() {
     let rules = Rules {
         allowed_groups: vec!["staff".to_owned()],
         ..open_rules()
@@ -199,9 +199,9 @@ fn hidden_membership_is_never_taken_for_an_emptied_group() {
     });
     let (after, settled) = told(&before, tenant, &rules);
     let id = group_id(10);
-    assert_eq!(settled.warnings, [Warning::MembersHidden { id, kept: 2 }]);
-    assert_eq!(after.members(id, true).len(), 2);
-    assert_eq!((reason(&after, 1), reason(&after, 2)), (None, None));
+    assert_eq!(settled.warnings, [Warning::MembersHidden { id }]);
+    assert_eq!(after.members(id, true).len(), 0);
+    assert_eq!(reason(&after, 1), Some(&Reason::NotAllowed));
 }
 
 #[test]
