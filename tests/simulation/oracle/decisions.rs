@@ -99,17 +99,24 @@ struct Truth<'a> {
 impl Truth<'_> {
     /// Everybody in one of these groups, or in a group within them.
     fn people_below(&self, roots: BTreeSet<u128>, nested: bool) -> BTreeSet<u128> {
-        let mut groups = roots;
-        while nested {
+        let groups = match nested {
+            true => self.groups_below(roots),
+            false => roots,
+        };
+        let people = groups.iter().flat_map(|&id| self.members(id, Kind::User));
+        people.collect()
+    }
+
+    /// These groups, and all within them.
+    fn groups_below(&self, mut groups: BTreeSet<u128>) -> BTreeSet<u128> {
+        loop {
             let within = groups.iter().flat_map(|&id| self.members(id, Kind::Group));
             let grown: BTreeSet<u128> = within.chain(groups.iter().copied()).collect();
             if grown == groups {
-                break;
+                return groups;
             }
             groups = grown;
         }
-        let people = groups.iter().flat_map(|&id| self.members(id, Kind::User));
-        people.collect()
     }
 
     fn members(&self, id: u128, wanted: Kind) -> BTreeSet<u128> {
