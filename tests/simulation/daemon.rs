@@ -9,12 +9,12 @@ use std::task::{Context, Poll, Waker};
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
-use ldap365::directory::State;
 use ldap365::directory::registry::Policy;
+use ldap365::directory::{Directory, State};
 use ldap365::graph::{self, Change, GroupChange, Link, Page, Trace, UserChange};
 use ldap365::store::Store;
 use ldap365::sync::{
-    self, Order, Settings, Source, Summary, Unfinished, is_complete, is_servable, pass_from,
+    self, Order, Settings, Source, Summary, Unfinished, guard, is_complete, is_servable, pass_from,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -84,16 +84,50 @@ impl Daemon {
         let kept = self.keep.load();
         assert_eq!(*kept, *self.state, "the store kept something else");
         if is_complete(&kept) {
-            let mut state = State::clone(&kept);
-            let is_first = !is_servable(&kept);
-            let rules = &self.settings.rules;
-            (state.directory, _) =
-                sync::resettle(&kept.directory, rules, &self.policy, self.now, is_first);
-            let state = Arc::new(state);
-            self.keep.commit(&kept, &state, self.now);
-            self.state = state;
-            oracle::check_commit(&self.state, tenant, &mut self.numbers);
+            self.resettle(&kept.directory, tenant);
         }
+    }
+
+    /// An administrator lets everything pass that is held back.
+    pub fn accept(&mut self, tenant: &Tenant) {
+        if !is_complete(&self.state) {
+            return;
+        }
+        let mut directory = self.state.directory.clone();
+        guard::accept(&mut directory, self.now);
+        self.resettle(&directory, tenant);
+        let held = &self.state.directory.guard.held;
+        assert!(
+            held.is_empty(),
+            "still held after all was accepted: {held:?}"
+        );
+    }
+
+    /// An administrator has a name in a rule looked up anew.
+    pub fn repin(&mut self, tenant: &Tenant, name: &str) {
+        if !is_complete(&self.state) {
+            return;
+        }
+        let mut directory = self.state.directory.clone();
+        match sync::repin(&mut directory, &self.settings.rules, name) {
+            Ok(repinned) => {
+                self.resettle(&directory, tenant);
+                let pin = self.state.directory.pins.get(name);
+                assert_eq!(pin, Some(&repinned.now), "the rule means another group");
+            }
+            Err(_) => assert_eq!(directory, self.state.directory, "refused, and done"),
+        }
+    }
+
+    /// Applies the rules of today to a directory, and keeps what comes of it.
+    fn resettle(&mut self, directory: &Directory, tenant: &Tenant) {
+        let mut state = State::clone(&self.state);
+        let (rules, is_first) = (&self.settings.rules, !is_servable(&self.state));
+        (state.directory, _) = sync::resettle(directory, rules, &self.policy, self.now, is_first);
+        let state = Arc::new(state);
+        self.keep.commit(&self.state, &state, self.now);
+        self.state = state;
+        oracle::check_commit(&self.state, tenant, &mut self.numbers);
     }
 
     /// Runs a pass; `None` when the process crashed in it, and came back.
@@ -127,6 +161,10 @@ impl Daemon {
             keep.borrow_mut().commit(&committed.borrow(), &state, now);
             committed.replace(Arc::clone(&state));
             oracle::check_commit(&state, &graph.tenant.borrow(), &mut numbers.borrow_mut());
+            if graph.is_due(weather.failure) {
+                // It is written all the same, and found when the store is opened again.
+                return Err(DiskFull);
+            }
             graph.may_crash().await;
             Ok(state)
         };

@@ -30,11 +30,12 @@ impl History {
     pub fn new(seed: u64, is_stored: bool) -> Self {
         let mut random = Rng::with_seed(seed);
         let mut tenant = Tenant::default();
-        for _ in 0..random.usize(1..6) {
+        let people = [1..6, 1..6, 12..20][random.usize(..3)].clone();
+        for _ in 0..random.usize(people) {
             hire(&mut tenant, &mut random);
         }
         for name in &GROUPS[..random.usize(..=GROUPS.len())] {
-            tenant.found(name, random.bool());
+            found(&mut tenant, name, &mut random);
         }
         for _ in 0..random.usize(..8) {
             change_members(&mut tenant, &mut random);
@@ -54,7 +55,7 @@ impl History {
 
     pub fn run(mut self) {
         for _ in 0..self.random.usize(1..=EVENTS_MAX) {
-            match self.random.u8(..16) {
+            match self.random.u8(..22) {
                 0 => self.change_rules(),
                 1 => self.daemon.restart(&self.tenant),
                 2 => self.daemon.sleep(30 * 3600),
@@ -62,6 +63,9 @@ impl History {
                 4 => self.tenant.forget_pages(),
                 5 => self.tenant.is_withholding = true,
                 6..=8 => self.rest(),
+                9..=10 => self.daemon.accept(&self.tenant),
+                11 => self.repin(),
+                12..=13 => upheaval(&mut self.tenant, &mut self.random),
                 _ => self.change_and_sync(),
             }
         }
@@ -106,6 +110,11 @@ impl History {
             let (rules, policy) = (&daemon.settings.rules, &daemon.policy);
             oracle::check_quiet(&daemon.state, tenant, rules, policy, daemon.now);
         }
+    }
+
+    fn repin(&mut self) {
+        let name = GROUPS[self.random.usize(..GROUPS.len())];
+        self.daemon.repin(&self.tenant, name);
     }
 
     /// The administrator edits the configuration and restarts the daemon.
@@ -167,7 +176,7 @@ fn mutate(tenant: &mut Tenant, random: &mut Rng) {
             tenant.person(id, |person| person.city = city);
         }
         (9, ..) => {
-            tenant.found(GROUPS[random.usize(..GROUPS.len())], random.bool());
+            found(tenant, GROUPS[random.usize(..GROUPS.len())], random);
         }
         (10, _, Some(id)) => {
             let name = GROUPS[random.usize(..GROUPS.len())].to_owned();
@@ -181,6 +190,28 @@ fn mutate(tenant: &mut Tenant, random: &mut Rng) {
 fn hire(tenant: &mut Tenant, random: &mut Rng) {
     let upn = upn(random);
     tenant.hire(upn, random.u8(..8) == 0);
+}
+
+fn found(tenant: &mut Tenant, name: &str, random: &mut Rng) {
+    tenant.found(name, random.bool(), random.u8(..4) == 0);
+}
+
+/// A script runs wild in the tenant, and hits nearly everybody.
+fn upheaval(tenant: &mut Tenant, random: &mut Rng) {
+    let act = random.u8(..5);
+    let team = any(tenant.teams.keys(), random);
+    for id in tenant.people.keys().copied().collect::<Vec<_>>() {
+        match (act, team) {
+            _ if random.u8(..8) == 0 => {}
+            (0, _) => tenant.person(id, |person| person.is_enabled = false),
+            (1, _) => tenant.person(id, |person| {
+                (person.is_enabled, person.is_deleted) = (true, false);
+            }),
+            (2, _) => tenant.person(id, |person| person.is_deleted = true),
+            (act, Some(team)) => tenant.set_member(team, id, Kind::User, act == 3),
+            (_, None) => {}
+        }
+    }
 }
 
 /// Few enough names that two people often want one.

@@ -1,7 +1,7 @@
 //! Thousands of random histories of a tenant against the real sync, in memory and in virtual time.
 //!
-//! A history is a tenant that changes, a Graph that fails, a daemon that crashes and rules that are edited, all
-//! drawn from one number. The sync's own code runs: [`pass_from`](ldap365::sync::pass_from), the rounds, the rules,
+//! A history is a tenant that changes, a Graph that fails, a daemon that crashes, a disk that fails and an
+//! administrator who edits rules, accepts and repins, all drawn from one number. The sync's own code runs: [`pass_from`](ldap365::sync::pass_from), the rounds, the rules,
 //! the registry, and in some histories the store. After every commit, and after every quiet period, [`oracle`]
 //! checks what must hold.
 //!

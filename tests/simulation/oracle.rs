@@ -1,5 +1,7 @@
 //! What must hold, whatever happened.
 
+mod decisions;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -84,7 +86,7 @@ fn check_nobody_inactive_is_served(state: &State, tenant: &Tenant) {
     }
 }
 
-/// After a quiet period: the directory is what a fresh enumeration would make of it.
+/// After a quiet period: the directory is what a fresh enumeration would make of it, and what the rules say of it.
 pub fn check_quiet(state: &State, tenant: &Tenant, rules: &Rules, policy: &Policy, now: Timestamp) {
     let directory = &state.directory;
     assert_eq!(
@@ -92,21 +94,17 @@ pub fn check_quiet(state: &State, tenant: &Tenant, rules: &Rules, policy: &Polic
         users(tenant),
         "users are not as the tenant has them"
     );
-    let deleted = |group: &Arc<Group>| group.is_deleted;
     let held = directory.tenant_groups();
-    let living = held.iter().filter(|(_, group)| !deleted(group));
+    let living = held.iter().filter(|(_, group)| !group.is_deleted);
     let living: BTreeMap<_, _> = living.map(|(&id, group)| (id, group.clone())).collect();
-    assert_eq!(
-        living,
-        groups(tenant),
-        "groups are not as the tenant has them"
-    );
+    let expected = groups(tenant, &held);
+    assert_eq!(living, expected, "groups are not as the tenant has them");
 
     let mut fresh = sync::Tenant {
         users: users(tenant).into(),
-        groups: groups(tenant).into(),
+        groups: expected.into(),
     };
-    let remaining = held.iter().filter(|(_, group)| deleted(group));
+    let remaining = held.iter().filter(|(_, group)| group.is_deleted);
     fresh
         .groups
         .extend(remaining.map(|(&id, group)| (id, group.clone())));
@@ -115,6 +113,7 @@ pub fn check_quiet(state: &State, tenant: &Tenant, rules: &Rules, policy: &Polic
         *directory, settled,
         "a fresh enumeration would decide otherwise"
     );
+    decisions::check(directory, tenant, rules);
 }
 
 fn users(tenant: &Tenant) -> BTreeMap<UserId, Arc<User>> {
@@ -137,9 +136,25 @@ fn user(person: &Person) -> User {
     }
 }
 
-fn groups(tenant: &Tenant) -> BTreeMap<GroupId, Arc<Group>> {
-    let group = |(&id, team): (&u128, &Team)| (GroupId(object_id(id)), Arc::new(group(team)));
+/// The groups as the tenant has them, with the members `known` of those whose members nobody can be sure of.
+fn groups(tenant: &Tenant, known: &BTreeMap<GroupId, Arc<Group>>) -> BTreeMap<GroupId, Arc<Group>> {
+    let group = |(&id, team): (&u128, &Team)| {
+        let id = GroupId(object_id(id));
+        let mut group = group(team);
+        if is_uncertain(team)
+            && let Some(known) = known.get(&id)
+        {
+            group.members = known.members.clone();
+        }
+        (id, Arc::new(group))
+    };
     tenant.teams.iter().map(group).collect()
+}
+
+/// Whether somebody may have left unseen: an enumeration cannot tell a group that hides its members from an empty
+/// one, and the last known members stay.
+fn is_uncertain(team: &Team) -> bool {
+    team.hides_members
 }
 
 fn group(team: &Team) -> Group {
@@ -155,6 +170,7 @@ fn group(team: &Team) -> Group {
         mail_enabled: team.is_unified,
         security_enabled: !team.is_unified,
         is_unified: team.is_unified,
+        has_hidden_membership: team.hides_members,
         members: members
             .map(|(&id, &(is, ..))| (object_id(id), Member { kind: kind(is) }))
             .collect(),

@@ -35,6 +35,8 @@ pub struct Team {
     pub name: String,
     pub mail: Option<String>,
     pub is_unified: bool,
+    /// Graph may show nobody in it and mean that we may not see them.
+    pub hides_members: bool,
     pub changed: u64,
     /// Everyone who was ever in it: what they are, whether they are now, and since which change.
     pub members: BTreeMap<u128, (Kind, bool, u64)>,
@@ -99,11 +101,12 @@ impl Tenant {
         id
     }
 
-    pub fn found(&mut self, name: &str, is_unified: bool) -> u128 {
+    pub fn found(&mut self, name: &str, is_unified: bool, hides_members: bool) -> u128 {
         let team = Team {
             name: name.to_owned(),
             mail: is_unified.then(|| format!("{name}@example.com")),
             is_unified,
+            hides_members,
             changed: self.tick(),
             members: BTreeMap::new(),
         };
@@ -323,7 +326,7 @@ impl Tenant {
         let entry = json!({
             "id": guid(id), "displayName": if self.is_withholding { Value::Null } else { json!(team.name) },
             "mail": team.mail, "mailEnabled": team.is_unified, "securityEnabled": !team.is_unified,
-            "groupTypes": types,
+            "groupTypes": types, "visibility": if team.hides_members { json!("HiddenMembership") } else { Value::Null },
         });
         if members.is_empty() {
             return repeated(entry, random);
