@@ -116,9 +116,14 @@ pub struct CommitStats {
     pub generation: Generation,
 }
 
-/// Whether `data_dir` holds a store.
-pub fn exists(data_dir: &Path) -> bool {
-    data_dir.join("store").exists()
+/// Whether `data_dir` holds a store; nothing is made.
+///
+/// # Errors
+///
+/// [`Error::OtherOwner`] or [`Error::Io`] when this process has no business there, so that an unreadable directory
+/// is not taken for an empty one.
+pub fn exists(data_dir: &Path) -> Result<bool, Error> {
+    data_dir::holds_store(data_dir)
 }
 
 impl Store {
@@ -126,6 +131,7 @@ impl Store {
     ///
     /// # Errors
     ///
+    /// [`Error::OtherOwner`] and [`Error::StrangeFile`] when `data_dir` or a file in it is another user's,
     /// [`Error::Exposed`] when group or others can reach `data_dir`, [`Error::Locked`] when another
     /// process has it open, [`Error::Io`] when it cannot be written, [`Error::Damaged`],
     /// [`Error::Corrupt`] or [`Error::NewerVersion`] when what is in it cannot be read.
@@ -133,6 +139,7 @@ impl Store {
         let dir = data_dir.to_owned();
         data_dir::prepare(&dir)?;
         let sled_dir = dir.join("store");
+        data_dir::refuse_strange_files(&dir, &sled_dir)?;
         let db = open_sled(&dir, &sled_dir)?;
         data_dir::secure_files(&dir, &sled_dir)?;
         let log_path = sled_dir.join("db");

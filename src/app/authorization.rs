@@ -117,7 +117,7 @@ pub(crate) async fn find_offline(
 ) -> Result<Option<Authorization>, Error> {
     let (data_dir, place) = (config.data_dir.clone(), place(credential));
     blocking(move || {
-        if !store::exists(&data_dir) {
+        if !store::exists(&data_dir)? {
             return Ok(None);
         }
         let unsealed = Store::open(&data_dir)?.unseal(&place)?;

@@ -126,7 +126,7 @@ impl Keeper {
     pub async fn peek(config: &Config) -> Result<Option<(State, Settled)>, store::Error> {
         let config = config.clone();
         blocking(move || {
-            if !store::exists(&config.data_dir) {
+            if !store::exists(&config.data_dir)? {
                 return Ok(None);
             }
             let loaded = Store::open(&config.data_dir)?.load()?;

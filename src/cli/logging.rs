@@ -84,14 +84,15 @@ fn filter(options: &Options, variable: Option<String>) -> Result<EnvFilter, Erro
 
 impl Level {
     /// Our own events at this level; those of the libraries only when something is wrong. What ldap3_proto
-    /// cannot decode is the client's fault, and answered and logged by us.
+    /// cannot decode is the client's fault, and answered and logged by us. Who changed what here has a target of
+    /// its own, `audit`, so that it can be kept apart.
     fn directives(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Warn => "warn",
-            Self::Info => "warn,ldap3_proto=off,ldap365=info",
-            Self::Debug => "warn,ldap3_proto=off,ldap365=debug",
-            Self::Trace => "warn,ldap3_proto=off,ldap365=trace",
+            Self::Info => "warn,ldap3_proto=off,audit=info,ldap365=info",
+            Self::Debug => "warn,ldap3_proto=off,audit=info,ldap365=debug",
+            Self::Trace => "warn,ldap3_proto=off,audit=info,ldap365=trace",
         }
     }
 }
@@ -115,11 +116,31 @@ mod tests {
 
     #[test]
     fn options_outrank_the_variable_and_the_variable_the_default() {
-        check(None, 0, None, "ldap365=info,ldap3_proto=off,warn");
-        check(None, 0, Some(""), "ldap365=info,ldap3_proto=off,warn");
+        check(
+            None,
+            0,
+            None,
+            "audit=info,ldap365=info,ldap3_proto=off,warn",
+        );
+        check(
+            None,
+            0,
+            Some(""),
+            "audit=info,ldap365=info,ldap3_proto=off,warn",
+        );
         check(None, 0, Some("error"), "error");
-        check(None, 1, Some("error"), "ldap365=debug,ldap3_proto=off,warn");
-        check(None, 3, None, "ldap365=trace,ldap3_proto=off,warn");
+        check(
+            None,
+            1,
+            Some("error"),
+            "audit=info,ldap365=debug,ldap3_proto=off,warn",
+        );
+        check(
+            None,
+            3,
+            None,
+            "audit=info,ldap365=trace,ldap3_proto=off,warn",
+        );
         check(Some(Level::Error), 0, Some("trace"), "error");
     }
 

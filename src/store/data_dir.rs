@@ -1,7 +1,10 @@
-//! The directory that holds the store: made for its owner alone, and refused when others can reach it.
+//! The directory that holds the store: made for its owner alone, and refused to everybody else, root included.
+//!
+//! Root could read it all, but whatever sled then writes is root's, and the daemon, which is not, cannot start again.
 
 use std::fs::{self, DirBuilder, File, Permissions};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::Error;
@@ -17,12 +20,75 @@ pub(super) fn prepare(dir: &Path) -> Result<(), Error> {
         .create(dir)
         .map_err(Error::io("create", dir))?;
     let metadata = fs::metadata(dir).map_err(Error::io("inspect", dir))?;
+    refuse_stranger(dir, metadata.uid(), own_uid())?;
     let mode = metadata.permissions().mode() & 0o7777;
     if mode & OTHERS != 0 {
         return Err(Error::Exposed {
             dir: dir.to_owned(),
             mode,
         });
+    }
+    Ok(())
+}
+
+/// Whether there is a store in `dir`; nothing is made.
+///
+/// # Errors
+///
+/// [`Error::OtherOwner`] when `dir` is somebody else's, who alone may say, and [`Error::Io`].
+pub(super) fn holds_store(dir: &Path) -> Result<bool, Error> {
+    match fs::metadata(dir) {
+        Ok(metadata) => refuse_stranger(dir, metadata.uid(), own_uid())?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(Error::io("inspect", dir)(error)),
+    }
+    let sled_dir = dir.join("store");
+    sled_dir.try_exists().map_err(Error::io("inspect", dir))
+}
+
+/// Whose this process is: /proc/self belongs to its effective user (proc(5)). `None` where there is no /proc.
+fn own_uid() -> Option<u32> {
+    fs::metadata("/proc/self").map(|own| own.uid()).ok()
+}
+
+fn refuse_stranger(dir: &Path, owner: u32, own: Option<u32>) -> Result<(), Error> {
+    match own {
+        Some(own) if own != owner => Err(Error::OtherOwner {
+            dir: dir.to_owned(),
+            owner,
+            own,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Finds the file below `sled_dir` that somebody else left there, as an older ldap365 run by root did.
+///
+/// sled names no file when it cannot open one.
+pub(super) fn refuse_strange_files(dir: &Path, sled_dir: &Path) -> Result<(), Error> {
+    let owner = fs::metadata(dir).map_err(Error::io("inspect", dir))?.uid();
+    strange_file(dir, sled_dir, owner)
+}
+
+fn strange_file(dir: &Path, path: &Path, owner: u32) -> Result<(), Error> {
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        // There is no store yet, or sled has just thrown this file away.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::io("inspect", path)(error)),
+    };
+    if metadata.uid() != owner {
+        return Err(Error::StrangeFile {
+            dir: dir.to_owned(),
+            path: path.to_owned(),
+            owner: metadata.uid(),
+            wanted: owner,
+        });
+    }
+    if metadata.is_dir() {
+        for file in fs::read_dir(path).map_err(Error::io("list", path))? {
+            strange_file(dir, &file.map_err(Error::io("list", path))?.path(), owner)?;
+        }
     }
     Ok(())
 }
@@ -46,4 +112,48 @@ pub(super) fn secure_files(dir: &Path, sled_dir: &Path) -> Result<(), Error> {
 
 fn restrict(path: &Path, mode: u32) -> Result<(), Error> {
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(Error::io("restrict", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_but_the_owner_is_let_in_not_even_root() {
+        let dir = Path::new("/var/lib/ldap365");
+        assert!(refuse_stranger(dir, 65534, Some(65534)).is_ok());
+        assert!(refuse_stranger(dir, 65534, None).is_ok());
+        for own in [0, 1000] {
+            let error = refuse_stranger(dir, 65534, Some(own)).unwrap_err();
+            assert!(
+                error.to_string().contains("`sudo -u '#65534' ldap365 …`"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn this_process_is_the_owner_of_what_it_makes() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(own_uid(), Some(fs::metadata(dir.path()).unwrap().uid()));
+        assert!(!holds_store(dir.path()).unwrap());
+        assert!(!holds_store(&dir.path().join("missing")).unwrap());
+    }
+
+    #[test]
+    fn file_of_somebody_else_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let sled_dir = dir.path().join("store");
+        let blobs = sled_dir.join("blobs");
+        fs::create_dir_all(&blobs).unwrap();
+        let file = blobs.join("snap.0001");
+        fs::write(&file, "").unwrap();
+        refuse_strange_files(dir.path(), &sled_dir).unwrap();
+        let own = own_uid().unwrap();
+        // Only root can give files away, so the directory's owner is another one here instead.
+        let error = strange_file(dir.path(), &file, own + 1).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("snap.0001 belongs to uid"), "{text}");
+        assert!(text.contains(&format!("chown -R {}", own + 1)), "{text}");
+    }
 }

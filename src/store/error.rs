@@ -33,6 +33,35 @@ pub enum Error {
         /// Its permission bits.
         mode: u32,
     },
+    /// The data directory is another user's; what this process wrote there, that user could not open again.
+    #[error(
+        "{} belongs to uid {owner}, and this process runs as uid {own}: run `sudo -u '#{owner}' ldap365 …`",
+        dir.display()
+    )]
+    OtherOwner {
+        /// The data directory.
+        dir: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Whose the process is.
+        own: u32,
+    },
+    /// A file within the store is not the user's whose the data directory is.
+    #[error(
+        "{} belongs to uid {owner}, but the data directory to uid {wanted}: run `chown -R {wanted} {}` as root",
+        path.display(),
+        dir.display()
+    )]
+    StrangeFile {
+        /// The data directory.
+        dir: PathBuf,
+        /// The file.
+        path: PathBuf,
+        /// Whose the file is.
+        owner: u32,
+        /// Whose the data directory is.
+        wanted: u32,
+    },
     /// The operating system refused to make, read or write a file.
     #[error("cannot {action} {}: {source}; data_dir must be on a local disk with room, and belong to the user that runs ldap365", path.display())]
     Io {
