@@ -151,12 +151,13 @@ impl Daemon for RunningDaemon {
                 name: credential.to_owned(),
             });
         };
-        // Durable first: an authorisation that is in use and then forgotten would surprise at the next start.
-        authorization::keep(&self.keeper, &known.name, &authorization)
-            .await
-            .map_err(|error| AuthorizeError::NotStored(error.to_string()))?;
-        self.tokens.authorize(&known.name, authorization).await;
-        Ok(())
+        let authorized = self.tokens.authorize(&known.name, authorization).await;
+        match authorized.map_err(|error| AuthorizeError::NotStored(error.to_string()))? {
+            true => Ok(()),
+            false => Err(AuthorizeError::Unknown {
+                name: credential.to_owned(),
+            }),
+        }
     }
 
     async fn check_credential(&self, credential: &str) -> Option<Vec<Finding>> {

@@ -211,6 +211,10 @@ impl Syncer {
             news.next_pass = None;
             std::mem::take(&mut news.orders)
         };
+        if !orders.listeners.is_empty() {
+            // Whoever asks may have mended a credential just now.
+            self.tokens.wake().await;
+        }
         let summary = run_pass(
             &self.client,
             &self.keeper,

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::{Error, Trace};
@@ -14,6 +15,8 @@ use super::{Error, Trace};
 const MESSAGE_CHARS_MAX: usize = 300;
 /// How deep `innerError` is followed.
 const NESTING_MAX: usize = 8;
+/// What a claims challenge is called.
+const INSUFFICIENT_CLAIMS: &str = "insufficient_claims";
 /// "Bandwidth limit exceeded", which Graph documents as a kind of throttling.
 const BANDWIDTH_EXCEEDED: u16 = 509;
 
@@ -24,6 +27,24 @@ pub(super) struct Request {
     /// The names in `$select`.
     pub(super) select: Vec<String>,
     pub(super) is_delta: bool,
+}
+
+/// The part of an answer that stands before its body, and whose token it answers.
+pub(super) struct Head {
+    pub(super) status: StatusCode,
+    pub(super) retry_after: Option<Duration>,
+    /// `WWW-Authenticate` with `error="insufficient_claims"` ("Claims challenges, claims requests and client
+    /// capabilities").
+    pub(super) demands_claims: bool,
+    /// The token speaks for an administrator who signed in.
+    pub(super) is_delegated: bool,
+}
+
+/// Whether the headers hold a claims challenge, in whichever of the challenges.
+pub(super) fn demands_claims(headers: &HeaderMap) -> bool {
+    let challenges = headers.get_all(WWW_AUTHENTICATE).iter();
+    let mut texts = challenges.filter_map(|challenge| challenge.to_str().ok());
+    texts.any(|text| text.to_ascii_lowercase().contains(INSUFFICIENT_CLAIMS))
 }
 
 /// `error` of an error body.
@@ -84,15 +105,10 @@ impl ErrorBody {
 }
 
 /// Why Graph did not answer `request` with 200.
-pub(super) fn error(
-    request: &Request,
-    status: StatusCode,
-    retry_after: Option<Duration>,
-    body: &[u8],
-    mut trace: Trace,
-) -> Error {
+pub(super) fn error(request: &Request, head: &Head, body: &[u8], mut trace: Trace) -> Error {
     let collection = request.collection;
-    let code = status.as_u16();
+    let (retry_after, is_delegated) = (head.retry_after, head.is_delegated);
+    let code = head.status.as_u16();
     let body = ErrorBody::read(body);
     if trace.request_id.is_none() {
         // The header may be lost on the way through a gateway.
@@ -100,6 +116,23 @@ pub(super) fn error(
     }
     match code {
         401 => return Error::TokenRefused { trace },
+        // A gateway may have lost the body; the status says who must act all the same.
+        403 => {
+            let has_code = |body: &ErrorBody| body.has_code(&[INSUFFICIENT_CLAIMS]);
+            return match head.demands_claims || body.as_ref().is_some_and(has_code) {
+                true => Error::ClaimsDemanded {
+                    collection,
+                    is_delegated,
+                    trace,
+                },
+                false => Error::PermissionMissing {
+                    collection,
+                    permission: request.permission,
+                    is_delegated,
+                    trace,
+                },
+            };
+        }
         429 | BANDWIDTH_EXCEEDED => return Error::Throttled { retry_after, trace },
         408 | 500 | 502..=599 => {
             return Error::Outage {
@@ -129,11 +162,6 @@ pub(super) fn error(
         trace,
     };
     match code {
-        403 => Error::PermissionMissing {
-            collection,
-            permission: request.permission,
-            trace,
-        },
         // A concurrent change.
         409 => Error::Outage {
             status: code,
@@ -171,6 +199,10 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> Error {
+        answer_to(status, body, false, false)
+    }
+
+    fn answer_to(status: u16, body: &str, demands_claims: bool, is_delegated: bool) -> Error {
         let request = Request {
             collection: "users",
             permission: "User.Read.All",
@@ -181,13 +213,13 @@ mod tests {
             client_request_id: Uuid::nil(),
             request_id: None,
         };
-        error(
-            &request,
-            StatusCode::from_u16(status).unwrap(),
-            None,
-            body.as_bytes(),
-            trace,
-        )
+        let head = Head {
+            status: StatusCode::from_u16(status).unwrap(),
+            retry_after: None,
+            demands_claims,
+            is_delegated,
+        };
+        error(&request, &head, body.as_bytes(), trace)
     }
 
     #[test]
@@ -254,6 +286,36 @@ mod tests {
             words.contains("User.Read.All") && words.contains("request-id 93b6f17e"),
             "{words}"
         );
+    }
+
+    #[test]
+    fn forbidden_is_worded_for_whose_token_it_was_even_without_a_body() {
+        let app = answer_to(403, "<html>", false, false).to_string();
+        assert!(
+            app.contains("the application permission User.Read.All"),
+            "{app}"
+        );
+        let person = answer_to(403, "", false, true).to_string();
+        assert!(
+            person.contains("the delegated permission User.Read.All"),
+            "{person}"
+        );
+    }
+
+    #[test]
+    fn claims_challenge_is_no_missing_permission() {
+        let body = r#"{"error":{"code":"insufficient_claims","message":"step up"}}"#;
+        for error in [
+            answer_to(403, body, false, true),
+            answer_to(403, "", true, true),
+        ] {
+            assert!(matches!(error, Error::ClaimsDemanded { .. }), "{error}");
+            assert!(error.to_string().contains("ldap365 authorize"), "{error}");
+        }
+        let challenge = r#"Bearer realm="", error="insufficient_claims", claims="e30=""#;
+        let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, challenge.parse().unwrap())]);
+        assert!(demands_claims(&headers));
+        assert!(!demands_claims(&HeaderMap::new()));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
-use super::answer::{self, Request};
+use super::answer::{self, Head, Request};
 use super::{
     Change, Error, GroupChange, Link, Next, Page, Settings, Trace, UserChange, link, mapped,
 };
@@ -346,6 +346,12 @@ impl GraphClient {
             .and_then(|id| id.to_str().ok());
         trace.request_id = request_id.map(str::to_owned);
         tracing::debug!(collection = request.collection, status = status.as_u16(), %trace, "Graph answered");
+        let head = Head {
+            status,
+            retry_after,
+            demands_claims: answer::demands_claims(response.headers()),
+            is_delegated: token.is_delegated(),
+        };
         let body = match read_body(response, BODY_OCTETS_MAX).await {
             Ok(body) => body,
             // The status has said it all.
@@ -362,7 +368,7 @@ impl GraphClient {
         if status == StatusCode::OK {
             Ok(Answer { body, trace })
         } else {
-            Err(answer::error(request, status, retry_after, &body, trace))
+            Err(answer::error(request, &head, &body, trace))
         }
     }
 }
@@ -373,6 +379,7 @@ fn rejection(error: &Error, request: &Request) -> Option<Rejection> {
         Error::TokenRefused { .. } => CredentialFault::Other,
         // Only the sync's own pages count: the rest may lack permissions that nobody asked for.
         Error::PermissionMissing { .. } if request.is_delta => CredentialFault::PermissionMissing,
+        Error::ClaimsDemanded { .. } if request.is_delta => CredentialFault::ConditionalAccess,
         _ => return None,
     };
     Some(Rejection {

@@ -43,16 +43,35 @@ pub enum Error {
         /// The request.
         trace: Trace,
     },
-    /// 403. The administrator must grant a permission.
+    /// 403. The administrator must grant a permission, or whoever signed in a right of their own.
     #[error(
-        "Graph denies access to {collection}: grant the application permission {permission} and give admin consent \
-         (Entra admin center, App registrations, API permissions); it can take some minutes to act ({trace})"
+        "Graph denies access to {collection}: {}; it can take some minutes to act ({trace})",
+        advice(permission, *is_delegated)
     )]
     PermissionMissing {
         /// What was asked for.
         collection: &'static str,
         /// The least permission for it.
         permission: &'static str,
+        /// Whether the token speaks for an administrator who signed in, and not for the app itself.
+        is_delegated: bool,
+        /// The request.
+        trace: Trace,
+    },
+    /// 403 `insufficient_claims`: Conditional Access wants more of the sign-in than this token has. The administrator
+    /// must sign in again, or change the policy.
+    #[error(
+        "Conditional Access of the tenant demands a stronger sign-in for {collection}: {} ({trace})",
+        match is_delegated {
+            true => "authorise again with `ldap365 authorize` and satisfy it, or except this app from the policy",
+            false => "except this app or this host's address from the policy for workload identities",
+        }
+    )]
+    ClaimsDemanded {
+        /// What was asked for.
+        collection: &'static str,
+        /// Whether the token speaks for an administrator who signed in, and not for the app itself.
+        is_delegated: bool,
         /// The request.
         trace: Trace,
     },
@@ -158,6 +177,20 @@ pub enum Error {
     },
 }
 
+/// What helps against a 403.
+fn advice(permission: &str, is_delegated: bool) -> String {
+    let place = "(Entra admin center, App registrations, API permissions)";
+    match is_delegated {
+        true => format!(
+            "grant the delegated permission {permission} with admin consent {place} and authorise again; where it is \
+             granted, the account that signed in may not read the directory itself"
+        ),
+        false => {
+            format!("grant the application permission {permission} and give admin consent {place}")
+        }
+    }
+}
+
 impl Error {
     /// Whether time alone may mend it: asking for the same page again, now or at a later pass, may work.
     pub fn is_transient(&self) -> bool {
@@ -169,6 +202,7 @@ impl Error {
             Self::Token(error) => error.is_transient(),
             Self::TokenRefused { .. }
             | Self::PermissionMissing { .. }
+            | Self::ClaimsDemanded { .. }
             | Self::ResyncRequired { .. }
             | Self::PageGone { .. }
             | Self::PropertyRefused { .. }

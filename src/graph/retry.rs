@@ -38,6 +38,7 @@ pub fn judge(error: &Error, attempt: u32, jitter: f64) -> Verdict {
         Error::Token(_)
         | Error::TokenRefused { .. }
         | Error::PermissionMissing { .. }
+        | Error::ClaimsDemanded { .. }
         | Error::ResyncRequired { .. }
         | Error::PropertyRefused { .. }
         | Error::ForeignLink { .. }
@@ -245,6 +246,7 @@ mod tests {
         let denied = Error::PermissionMissing {
             collection: "users",
             permission: "",
+            is_delegated: false,
             trace: trace(),
         };
         let dead = Error::Token(oauth::Error::AllRefused(Vec::new()));

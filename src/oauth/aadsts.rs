@@ -38,13 +38,16 @@ pub struct Entry {
 
 use CredentialFault::{
     AccountDisabled, AccountGone, AppNotFound, CertificateRejected, ConditionalAccess,
-    ConsentMissing, Expired, MfaNeeded, Other, Outage, PasswordChanged, Revoked, SecretExpired,
-    TenantNotFound, Throttled, WrongSecret,
+    ConsentMissing, Expired, MfaNeeded, NotAssigned, Other, Outage, PasswordChanged, Revoked,
+    SecretExpired, TenantNotFound, Throttled, WrongSecret,
 };
 use PasswordVerdict::{NothingPermanent, NothingTransient, RightButBlocked, Wrong};
 
 const MFA: &str = "a password alone cannot pass MFA: exclude this app and address from the policy, or use another kind of account";
 const POLICY: &str = "allow the app and this host's address in the Conditional Access policy";
+const RISK: &str = "have the risk looked into and dismissed (Entra admin center, Risky users); then the person registers for MFA with a browser";
+const PLACE: &str =
+    "the person must register for MFA with a browser from a place that the policy allows";
 const DEVICE: &str =
     "a password alone cannot prove a device: exclude this app and address from the policy";
 const NEW_PASSWORD: &str = "the person must set a new password by signing in with a browser";
@@ -110,7 +113,7 @@ pub const TABLE: &[Entry] = &[
     row(50088, RightButBlocked, MfaNeeded, "the telephone calls for MFA are used up", MFA),
     row(50089, NothingPermanent, Revoked, "the authorisation can no longer be used", AUTHORIZE),
     row(50097, RightButBlocked, ConditionalAccess, "a registered device is demanded", DEVICE),
-    row(50105, NothingPermanent, ConsentMissing, "the account is not assigned to the app",
+    row(50105, NothingPermanent, NotAssigned, "the account is not assigned to the app",
         "assign it, or turn \"Assignment required\" off: Enterprise applications, Properties"),
     row(50125, RightButBlocked, PasswordChanged, "the sign-in was interrupted for a password reset or registration", NEW_PASSWORD),
     row(50126, Wrong, Other, "the user name or password is wrong",
@@ -131,8 +134,8 @@ pub const TABLE: &[Entry] = &[
     row(53001, RightButBlocked, ConditionalAccess, "Conditional Access demands a domain-joined device", DEVICE),
     row(53002, RightButBlocked, ConditionalAccess, "Conditional Access demands an approved app", POLICY),
     row(53003, RightButBlocked, ConditionalAccess, "Conditional Access blocks the sign-in", POLICY),
-    row(53004, RightButBlocked, MfaNeeded, "MFA registration is blocked because the account is at risk", MFA),
-    row(53010, RightButBlocked, MfaNeeded, "MFA registration is allowed from certain places only", MFA),
+    row(53004, RightButBlocked, ConditionalAccess, "MFA registration is blocked because the account is at risk", RISK),
+    row(53010, RightButBlocked, ConditionalAccess, "MFA registration is allowed from certain places only", PLACE),
     row(53011, NothingPermanent, ConditionalAccess, "the account is blocked for risk in its home tenant", ACCOUNT),
     row(54005, NothingPermanent, Other, "the code of this sign-in was used before", "start the sign-in again"),
     row(65001, NothingPermanent, ConsentMissing, "nobody has consented to the app", CONSENT),
@@ -192,7 +195,8 @@ pub const TABLE: &[Entry] = &[
     row(700005, NothingPermanent, TenantNotFound, "the code of this sign-in belongs to another tenant", TENANT),
     row(700016, NothingPermanent, AppNotFound, "the tenant does not know the app", APP),
     row(700024, NothingPermanent, CertificateRejected, "the assertion is outside its time of validity", CLOCK),
-    row(700025, NothingPermanent, WrongSecret, "the app is a public client, but a secret was sent", "remove auth.client_secret"),
+    row(700025, NothingPermanent, WrongSecret, "the app is a public client, but a secret was sent",
+        "remove client_secret where this client_id stands, in [[credential]] or in [auth]"),
     row(700027, NothingPermanent, CertificateRejected, "the app's certificate was not accepted", CERTIFICATE),
     row(700030, NothingPermanent, CertificateRejected, "the app's certificate is not accepted by the tenant", CERTIFICATE),
     row(700082, NothingPermanent, Expired, "the authorisation has expired, unused for 90 days", AUTHORIZE),
@@ -202,7 +206,8 @@ pub const TABLE: &[Entry] = &[
     row(7000112, NothingPermanent, AppNotFound, "the app is disabled in the tenant", APP),
     row(7000215, NothingPermanent, WrongSecret, "the client secret is wrong", SECRET),
     row(7000218, NothingPermanent, WrongSecret, "the app demands a secret, and none was sent",
-        "turn \"Allow public client flows\" on in the app registration, or set auth.client_secret"),
+        "turn \"Allow public client flows\" on in the app registration, or set client_secret where this client_id stands, in \
+         [[credential]] or in [auth]"),
     row(7000222, NothingPermanent, SecretExpired, "the client secret has expired", SECRET),
     row(9001023, NothingPermanent, TenantNotFound, "the request needs a tenant of its own",
         "set tenant.id to the tenant's domain or id, not to \"common\" or \"consumers\""),
@@ -309,6 +314,9 @@ mod tests {
             (&[50076], MfaNeeded),
             (&[53003], ConditionalAccess),
             (&[65001], ConsentMissing),
+            (&[50105], NotAssigned),
+            (&[53004], ConditionalAccess),
+            (&[53010], ConditionalAccess),
             (&[7000215], WrongSecret),
             (&[7000222], SecretExpired),
             (&[700027], CertificateRejected),
@@ -331,6 +339,15 @@ mod tests {
         for entry in TABLE {
             let passes = entry.verdict == NothingTransient;
             assert_eq!(entry.fault.is_transient(), passes, "{}", entry.code);
+        }
+    }
+
+    #[test]
+    fn advice_about_a_secret_fits_credentials_and_password_checks_alike() {
+        for code in [700_025, 7_000_218] {
+            let advice = entry(code).unwrap().advice;
+            let names_both = advice.contains("[[credential]]") && advice.contains("[auth]");
+            assert!(names_both, "{advice}");
         }
     }
 

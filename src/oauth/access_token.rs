@@ -18,6 +18,7 @@ pub struct AccessToken {
     secret: Secret,
     issued: Instant,
     expires: Instant,
+    is_delegated: bool,
 }
 
 impl AccessToken {
@@ -28,7 +29,21 @@ impl AccessToken {
             secret: Secret::new(answer.access_token().secret().clone()),
             issued,
             expires: issued + lifetime.min(LIFETIME_MAX),
+            is_delegated: false,
         }
+    }
+
+    /// The same token, as one of an administrator who signed in.
+    pub(super) fn delegated(self) -> Self {
+        Self {
+            is_delegated: true,
+            ..self
+        }
+    }
+
+    /// Whether it speaks for an administrator who signed in, and not for the app itself.
+    pub fn is_delegated(&self) -> bool {
+        self.is_delegated
     }
 
     /// The token itself, for an `Authorization` header and nothing else.
@@ -48,6 +63,7 @@ impl AccessToken {
             secret: Secret::new(text.to_owned()),
             issued,
             expires: issued + Duration::from_secs(seconds),
+            is_delegated: false,
         }
     }
 

@@ -23,6 +23,8 @@ pub enum CredentialFault {
     ConditionalAccess,
     /// Consent is missing, or was withdrawn.
     ConsentMissing,
+    /// The app takes assigned people only, and the administrator is none of them.
+    NotAssigned,
     /// The client secret is wrong.
     WrongSecret,
     /// The client secret has expired.
@@ -57,6 +59,7 @@ impl CredentialFault {
             Self::MfaNeeded => "mfa-needed",
             Self::ConditionalAccess => "conditional-access",
             Self::ConsentMissing => "consent-missing",
+            Self::NotAssigned => "not-assigned",
             Self::WrongSecret => "wrong-secret",
             Self::SecretExpired => "secret-expired",
             Self::CertificateRejected => "certificate-rejected",

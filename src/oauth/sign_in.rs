@@ -25,8 +25,8 @@ pub(super) const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 const PASSWORD_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a delegated sign-in asks for beside Graph: who signed in, and a refresh token.
 const OPENID_SCOPES: [&str; 3] = ["openid", "profile", "offline_access"];
-/// The permissions the sync needs of Graph.
-const GRAPH_SCOPES: [&str; 2] = ["User.Read.All", "GroupMember.Read.All"];
+/// The permissions the sync needs of Graph, and the one to ask who signed in, and with which roles.
+const GRAPH_SCOPES: [&str; 3] = ["User.Read.All", "GroupMember.Read.All", "User.Read"];
 /// The permission to see who is in a group that hides its members.
 const HIDDEN_MEMBERS_SCOPE: &str = "Member.Read.Hidden";
 
@@ -135,6 +135,9 @@ impl SignIn {
 
     /// Asks for a Graph token of the administrator who signed in (RFC 6749 §6).
     ///
+    /// No scope is named, so the token has whatever was granted at the sign-in: an administrator may have consented
+    /// to more, or to something as good as what the sync would name.
+    ///
     /// The authorization that comes back holds the newest refresh token and takes the place of the old one,
     /// which Microsoft does not revoke: a crash before the new one is stored costs nothing.
     ///
@@ -149,11 +152,9 @@ impl SignIn {
         let issued = Instant::now();
         let refreshed = Timestamp::now();
         let token = RefreshToken::new(authorization.refresh_token.expose().to_owned());
-        let scopes = self.scopes(authorization.has_scope(HIDDEN_MEMBERS_SCOPE));
         let answer = self
             .client(&credential.client_id)
             .exchange_refresh_token(&token)
-            .add_scopes(scopes.into_iter().map(Scope::new))
             .request_async(&self.exchange(credential, TOKEN_TIMEOUT)?)
             .await
             .map_err(from_crate)?;
@@ -165,7 +166,7 @@ impl SignIn {
         if let Some(scopes) = granted_scopes(&answer) {
             renewed.scopes = scopes;
         }
-        Ok((AccessToken::of_answer(&answer, issued), renewed))
+        Ok((AccessToken::of_answer(&answer, issued).delegated(), renewed))
     }
 
     /// Has the tenant check a person's password (RFC 6749 §4.3), and says whose account accepted it.

@@ -23,8 +23,10 @@ pub use state::{AuthorizedBy, CredentialState, Notice, Standing};
 ///
 /// Credentials are tried in the order of the configuration file. A refusal goes on to the next at once; an
 /// outage does not, as it says nothing about the credential. One that was refused rests for a while, longer
-/// with each refusal, and takes its place in the order again as soon as it works; when all others are refused
-/// too, it is tried without rest.
+/// with each refusal, and takes its place in the order again as soon as it works. When nothing else is left, one
+/// that the sign-in service refused is asked for again after five minutes at the latest, or when somebody
+/// [wakes](TokenSource::wake) it; one that only Graph refused is shown to Graph at every chance, as a permission
+/// may be granted at any time.
 ///
 /// A refresh token is replaced by its successor and by nothing else: no failure deletes one.
 #[derive(Debug)]
@@ -202,18 +204,28 @@ impl TokenSource {
         holders.iter().any(|holder| !holder.is_resting(now))
     }
 
-    /// Installs the authorization of an administrator who has just signed in, which the caller has stored. What
-    /// was known of the credential before is forgotten, and it is tried at its next turn.
+    /// Keeps the authorization of an administrator who has just signed in, and installs it. What was known of the
+    /// credential before is forgotten, and it is tried at its next turn. A refresh under way is waited for, so that
+    /// the outcome of the old authorization is never kept over the new one.
     ///
     /// Whether there is a delegated credential of that name.
-    pub async fn authorize(&self, name: &str, authorization: Authorization) -> bool {
+    ///
+    /// # Errors
+    /// When it cannot be kept; then everything is as it was. One that is in use and forgotten at the next start
+    /// would surprise.
+    pub async fn authorize(
+        &self,
+        name: &str,
+        authorization: Authorization,
+    ) -> Result<bool, KeepError> {
         let mut holders = self.holders.lock().await;
         let Some(holder) = holders
             .iter_mut()
             .find(|holder| holder.credential.name == name && holder.credential.is_delegated())
         else {
-            return false;
+            return Ok(false);
         };
+        self.keep.keep(name, &authorization).await?;
         tracing::info!(
             credential = name,
             by = authorization.who(),
@@ -221,7 +233,15 @@ impl TokenSource {
         );
         holder.authorized(authorization);
         self.publish(&holders, None);
-        true
+        Ok(true)
+    }
+
+    /// Ends the rest of every credential that was refused: somebody has asked for a pass, maybe after mending one.
+    pub async fn wake(&self) {
+        let now = Instant::now();
+        for holder in self.holders.lock().await.iter_mut() {
+            holder.end_rest(now);
+        }
     }
 
     /// What is known of each credential, in the order of the configuration file.
@@ -251,6 +271,11 @@ impl TokenSource {
                 if let Some(token) = holder.usable(now) {
                     return Ok((at, token.clone()));
                 }
+                if let Some(failure) = holder.rests_in_need(now) {
+                    let name = holder.credential.name.clone();
+                    refusals.insert(at, CredentialRefusal { name, failure });
+                    continue;
+                }
                 let was_failing = holder.failing.is_some();
                 match self.renew(holder).await {
                     Ok(token) => return Ok((at, token)),
@@ -273,6 +298,9 @@ impl TokenSource {
     async fn renew(&self, holder: &mut Holder) -> Result<AccessToken, Error> {
         if let Some(failure) = holder.unauthorized() {
             return Err(refused(holder.credential.name.clone(), failure));
+        }
+        if let Some(error) = holder.quiet(Instant::now()) {
+            return Err(error);
         }
         let (credential, authorization) = (&holder.credential, holder.authorization.as_ref());
         let outcome = self.exchange(credential, authorization).await;
@@ -301,7 +329,7 @@ impl TokenSource {
             }
             Err(error) if error.is_transient() => {
                 let failure = CredentialFailure::outage(&error);
-                match holder.outage(failure, error.retry_after(), Instant::now()) {
+                match holder.outage(failure, &error, Instant::now()) {
                     Some(token) => {
                         tracing::warn!(credential = name, %error, "the Graph token could not be replaced; the old one is used to its end");
                         Ok(token)

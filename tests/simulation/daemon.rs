@@ -301,6 +301,7 @@ fn failure(collection: Collection, link: &Link, random: &mut Rng) -> graph::Erro
         4 => graph::Error::PermissionMissing {
             collection,
             permission: "User.Read.All",
+            is_delegated: false,
             trace,
         },
         5 => graph::Error::TokenRefused { trace },

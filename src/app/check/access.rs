@@ -102,8 +102,8 @@ pub(crate) enum Grant {
     Delegated {
         /// The directory roles; `None` when they could not be read.
         roles: Option<Vec<DirectoryRole>>,
-        /// Whether it is a guest's account.
-        is_guest: bool,
+        /// Whether it is a guest's account; `None` when it could not be read.
+        is_guest: Option<bool>,
         /// The permissions granted, without the root of Graph.
         scopes: Vec<String>,
     },
@@ -132,18 +132,31 @@ pub(crate) struct Hidden {
 /// What the evidence amounts to; the subjects are yet without the credential's name.
 pub(crate) fn assess(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Grant::Delegated { is_guest: true, .. } = evidence.grant {
-        findings.push(Finding::failed(
+    match evidence.grant {
+        Grant::Delegated {
+            is_guest: Some(true),
+            ..
+        } => findings.push(Finding::failed(
             "account",
             "a guest signed in, and guests cannot read the directory: authorize with a member of the tenant",
-        ));
+        )),
+        Grant::Delegated { is_guest: None, .. } => findings.push(Finding::warning(
+            "account",
+            "whoever signed in could not be asked about, so a guest would go unnoticed: it takes the delegated \
+             permission User.Read; authorize again to ask for it",
+        )),
+        Grant::Delegated {
+            is_guest: Some(false),
+            ..
+        }
+        | Grant::Application => {}
     }
     findings.extend(users(evidence));
     findings.extend(groups(evidence));
     findings.extend(hidden(evidence));
     if let Grant::Delegated {
         roles,
-        is_guest: false,
+        is_guest: Some(false) | None,
         ..
     } = &evidence.grant
     {
@@ -312,7 +325,7 @@ mod tests {
         Evidence {
             grant: Grant::Delegated {
                 roles,
-                is_guest: false,
+                is_guest: Some(false),
                 scopes: scopes.split(' ').map(str::to_owned).collect(),
             },
             users: Trial::Readable(3),
@@ -473,7 +486,7 @@ mod tests {
         let Grant::Delegated { is_guest, .. } = &mut evidence.grant else {
             unreachable!("made above");
         };
-        *is_guest = true;
+        *is_guest = Some(true);
         check(&evidence, "account", Failed, &["a member of the tenant"]);
         assert!(
             assess(&evidence)
@@ -519,5 +532,19 @@ mod tests {
                 "{findings:#?}"
             );
         }
+    }
+
+    #[test]
+    fn account_that_cannot_be_read_is_not_taken_for_a_member() {
+        let grant = Grant::Delegated {
+            roles: None,
+            is_guest: None,
+            scopes: Vec::new(),
+        };
+        let evidence = Evidence {
+            grant,
+            ..application()
+        };
+        check(&evidence, "account", Warning, &["User.Read", "guest"]);
     }
 }

@@ -231,7 +231,7 @@ async fn grant(graph: &GraphClient, state: &CredentialState) -> Grant {
     let roles = graph.directory_roles().await.inspect_err(noted);
     Grant::Delegated {
         roles: roles.ok(),
-        is_guest: signed_in.is_ok_and(|account| account.is_guest()),
+        is_guest: signed_in.ok().map(|account| account.is_guest()),
         scopes: by.scopes.clone(),
     }
 }

@@ -62,7 +62,7 @@ impl Loopback {
 
     /// The redirect address. It says `localhost`, which app registrations allow on any port.
     pub(super) fn redirect(&self) -> Url {
-        Url::parse(&format!("http://localhost:{}/", self.port)).expect("a host and a port")
+        Url::parse(&format!("http://localhost:{}", self.port)).expect("a host and a port")
     }
 
     /// The next request. Cancel-safe.

@@ -54,7 +54,7 @@ fn permissions(kind: Kind) -> String {
         Kind::Delegated => {
             "\"API permissions\", \"Add a permission\", \"Microsoft Graph\", \"Delegated permissions\": openid, profile, \
              offline_access, User.Read.All and GroupMember.Read.All; also Member.Read.Hidden if groups that hide their \
-             members matter. Leave User.Read, which is there already."
+             members matter. Leave User.Read, which is there already: it tells who signed in."
         }
     }
     .to_owned()

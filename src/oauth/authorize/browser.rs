@@ -63,7 +63,8 @@ impl PendingAuthorization {
 
 impl SignIn {
     /// Starts a sign-in in a browser, which will come back to `redirect`: an address of the app registration,
-    /// or for a loopback address any port of it. `scopes` as [`SignIn::scopes`] gives them.
+    /// or for a loopback address any port of it. Without a path it is sent without one, as it is registered: nobody
+    /// promises that `http://localhost` and `http://localhost/` are the same to the service. `scopes` as [`SignIn::scopes`] gives them.
     ///
     /// Nothing is asked of the service yet.
     pub fn authorize_url(
@@ -73,7 +74,12 @@ impl SignIn {
         scopes: &[String],
     ) -> PendingAuthorization {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let redirect = RedirectUrl::from_url(redirect);
+        let is_bare = redirect.path() == "/" && redirect.query().is_none();
+        let text = match is_bare {
+            true => redirect.as_str().trim_end_matches('/'),
+            false => redirect.as_str(),
+        };
+        let redirect = RedirectUrl::new(text.to_owned()).expect("it was a URL with a slash, too");
         let authorize = AuthUrl::from_url(self.endpoint("oauth2/v2.0/authorize"));
         let client = self.client(&credential.client_id).set_auth_uri(authorize);
         let (url, state) = client

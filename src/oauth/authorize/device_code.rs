@@ -18,6 +18,10 @@ use crate::secret::Secret;
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// The wait between two polls when the service names none (RFC 8628 §3.2).
 const INTERVAL_DEFAULT: u64 = 5;
+/// The longest wait between two polls that the service may ask for, in seconds; also the shortest is one.
+const INTERVAL_MAX: u64 = 60;
+/// The longest life of a code that is believed, in seconds; Microsoft's live for 15 minutes.
+const LIFETIME_MAX: u64 = 24 * 3600;
 /// What `slow_down` adds to it (RFC 8628 §3.5).
 const INTERVAL_STEP: Duration = Duration::from_secs(5);
 
@@ -77,6 +81,7 @@ impl SignIn {
         let asked = Instant::now();
         let url = self.endpoint("oauth2/v2.0/devicecode");
         let answer: DeviceAnswer = self.post(url, &fields, TOKEN_TIMEOUT).await?;
+        let interval = answer.interval.unwrap_or(INTERVAL_DEFAULT);
         let message = match answer.message {
             message if message.is_empty() => format!(
                 "Open {} in a browser and enter the code {}.",
@@ -88,8 +93,8 @@ impl SignIn {
             user_code: answer.user_code,
             verification_uri: answer.verification_uri,
             message,
-            expires: asked + Duration::from_secs(answer.expires_in),
-            interval: Duration::from_secs(answer.interval.unwrap_or(INTERVAL_DEFAULT)),
+            expires: asked + Duration::from_secs(answer.expires_in.min(LIFETIME_MAX)),
+            interval: Duration::from_secs(interval.clamp(1, INTERVAL_MAX)),
             device_code: Secret::new(answer.device_code),
         })
     }
@@ -135,16 +140,21 @@ impl SignIn {
         credential: &Credential,
         mut device: DeviceCode,
     ) -> Result<Authorization, AuthorizeError> {
+        let mut told = Duration::ZERO;
         loop {
-            if Instant::now() >= device.expires {
+            let left = device.expires.saturating_duration_since(Instant::now());
+            let wait = device.interval.max(told);
+            tokio::time::sleep(wait.min(left)).await;
+            if wait >= left {
                 return Err(AuthorizeError::Expired);
             }
-            tokio::time::sleep(device.interval).await;
+            told = Duration::ZERO;
             match self.poll_device(credential, &mut device).await {
                 Ok(Poll::Done(authorization)) => return Ok(*authorization),
                 Ok(Poll::Pending) => {}
                 Err(AuthorizeError::SignIn(error)) if error.is_transient() => {
                     tracing::debug!(%error, "the sign-in service did not answer; it is asked again");
+                    told = error.retry_after().unwrap_or_default();
                 }
                 Err(error) => return Err(error),
             }

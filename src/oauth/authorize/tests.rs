@@ -77,6 +77,25 @@ async fn browser_is_sent_with_pkce_and_a_state_and_comes_back_with_an_authorizat
 }
 
 #[tokio::test]
+async fn loopback_address_is_sent_as_it_is_registered_to_both_endpoints() {
+    let service = Service::start(|_, _| signed_in(TENANT)).await;
+    let credential = credential("backup", Grant::Delegated(None));
+    let redirect = "http://localhost:4711".parse().unwrap();
+    let scopes = service.sign_in.scopes(false);
+    let pending = service
+        .sign_in
+        .authorize_url(&credential, redirect, &scopes);
+    let sent: HashMap<String, String> = pending.url.query_pairs().into_owned().collect();
+    assert_eq!(sent["redirect_uri"], "http://localhost:4711");
+    let query = format!("code=c&state={}", sent["state"]);
+    redeem(&service, pending, &query).await.unwrap();
+    assert_eq!(
+        service.posted()[0].1["redirect_uri"],
+        "http://localhost:4711"
+    );
+}
+
+#[tokio::test]
 async fn answer_with_another_state_is_not_redeemed_even_if_it_is_an_error() {
     let service = Service::start(|_, _| panic!("nothing is posted")).await;
     for query in [
@@ -126,6 +145,55 @@ async fn sign_in_to_another_tenant_is_refused_by_name() {
             if expected == TENANT && actual == Uuid::nil())
     );
     assert!(error.to_string().contains("ada@contoso.example"));
+}
+
+#[tokio::test]
+async fn absurd_times_of_a_device_sign_in_are_bounded() {
+    let service = Service::start(|_, _| {
+        use axum::response::IntoResponse;
+        axum::Json(json!({
+            "device_code": "d3vice", "user_code": "ABCD-EFGH", "verification_uri": "https://microsoft.com/devicelogin",
+            "expires_in": u64::MAX, "interval": u64::MAX,
+        }))
+        .into_response()
+    })
+    .await;
+    let credential = credential("backup", Grant::Delegated(None));
+    let device = service.sign_in.device_code(&credential, &[]).await.unwrap();
+    let left = device.expires - std::time::Instant::now();
+    assert!(left.as_secs() <= 24 * 3600, "{left:?}");
+    assert_eq!(device.interval.as_secs(), 60);
+}
+
+#[tokio::test]
+async fn throttled_poll_waits_as_long_as_it_was_told() {
+    let service = Service::start(|n, _| {
+        use axum::http::StatusCode;
+        use axum::response::IntoResponse;
+        let throttled = || {
+            let wait = [("retry-after", "60")];
+            (StatusCode::TOO_MANY_REQUESTS, wait, "Too Many Requests").into_response()
+        };
+        match n {
+            0 => axum::Json(json!({
+                "device_code": "d3vice", "user_code": "ABCD-EFGH", "expires_in": 2, "interval": 0,
+                "verification_uri": "https://microsoft.com/devicelogin",
+            }))
+            .into_response(),
+            _ => throttled(),
+        }
+    })
+    .await;
+    let credential = credential("backup", Grant::Delegated(None));
+    let sign_in = &service.sign_in;
+    let device = sign_in.device_code(&credential, &[]).await.unwrap();
+    let error = sign_in.await_device(&credential, device).await.unwrap_err();
+    assert!(matches!(error, AuthorizeError::Expired), "{error}");
+    assert_eq!(
+        service.posted().len(),
+        2,
+        "one poll, then the wait outlives the code"
+    );
 }
 
 /// The answer of the device code endpoint, or to the n-th poll.

@@ -66,10 +66,22 @@ async fn refresh_takes_the_new_token_and_reads_the_scopes_anew() {
     assert_eq!(form["grant_type"], "refresh_token");
     assert_eq!(form["refresh_token"], "old");
     assert_eq!(form["client_secret"], "s3cret+& €");
+    assert!(
+        !form.contains_key("scope"),
+        "what was granted is what is asked for"
+    );
+    assert!(token.is_delegated());
+}
+
+#[tokio::test]
+async fn administrator_is_asked_for_what_the_sync_and_the_check_read() {
+    let service = Service::start(|_, _| panic!("nothing is posted")).await;
     let root = &service.root;
     assert_eq!(
-        form["scope"],
-        format!("openid profile offline_access {root}/User.Read.All {root}/GroupMember.Read.All")
+        service.sign_in.scopes(false).join(" "),
+        format!(
+            "openid profile offline_access {root}/User.Read.All {root}/GroupMember.Read.All {root}/User.Read"
+        )
     );
 }
 

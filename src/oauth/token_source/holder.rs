@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::Rejection;
 use super::state::Standing;
-use crate::oauth::{AccessToken, Authorization, Credential, CredentialFailure, CredentialFault};
+use crate::oauth::{
+    AccessToken, Authorization, Credential, CredentialFailure, CredentialFault, Error,
+};
 
 /// How long before its end a token is replaced.
 pub(super) const REFRESH_MARGIN: Duration = Duration::from_secs(300);
@@ -19,6 +21,8 @@ const REST_MAX: Duration = Duration::from_secs(3600);
 /// How long to wait before an authorization that could not be kept is given to the keeper again.
 const KEEP_PAUSE: Duration = Duration::from_secs(30);
 
+/// The longest time the service is left alone at its own word.
+const QUIET_MAX: Duration = Duration::from_secs(3600);
 /// How long a credential may go untried while the sync reads with another.
 const IDLE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// How long to wait before an idle credential is tried again that got no answer.
@@ -41,6 +45,8 @@ pub(super) struct Holder {
     pub(super) since: Option<Timestamp>,
     /// What kept the service from answering last time.
     pub(super) outage: Option<CredentialFailure>,
+    /// Until when the service wants to be left alone.
+    quiet: Option<Quiet>,
     /// When it is to be tried even though the sync reads with another.
     due: Instant,
 }
@@ -53,8 +59,18 @@ pub(super) struct Failing {
     /// when Graph says so.
     rejected: Option<&'static str>,
     rest: Duration,
+    /// When it was refused last.
+    tried: Instant,
     /// When it is tried again.
     due: Instant,
+}
+
+/// The sign-in service has said how long to leave it alone.
+#[derive(Clone, Copy, Debug)]
+struct Quiet {
+    until: Instant,
+    /// The HTTP status of an outage; `None` for too many requests.
+    status: Option<u16>,
 }
 
 impl Holder {
@@ -70,6 +86,7 @@ impl Holder {
             standing: Standing::Untried,
             since: None,
             outage: None,
+            quiet: None,
             due: Instant::now(),
         };
         if holder.unauthorized().is_some() {
@@ -110,6 +127,27 @@ impl Holder {
         self.unauthorized().is_some() || self.failing.as_ref().is_some_and(rests)
     }
 
+    /// Why it is not tried yet, even if nothing else is left.
+    pub(super) fn rests_in_need(&self, now: Instant) -> Option<CredentialFailure> {
+        let failing = self.failing.as_ref()?;
+        let due = failing.due.min(failing.tried + REST_FIRST);
+        let rests = failing.rejected.is_none() && now < due;
+        rests.then(|| failing.failure.clone())
+    }
+
+    /// The error that the service answered with when it asked to be left alone, while that lasts.
+    pub(super) fn quiet(&self, now: Instant) -> Option<Error> {
+        let quiet = self.quiet.filter(|quiet| now < quiet.until)?;
+        let retry_after = Some(quiet.until - now);
+        Some(match quiet.status {
+            None => Error::Throttled { retry_after },
+            Some(status) => Error::Outage {
+                status,
+                retry_after,
+            },
+        })
+    }
+
     /// Whether an idle credential is to be tried.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         let is_over = match &self.failing {
@@ -142,6 +180,7 @@ impl Holder {
         self.token = Some(token);
         self.paused_until = None;
         self.outage = None;
+        self.quiet = None;
         self.due = Instant::now() + IDLE_MAX;
         let is_on_trial = |failing: &Failing| failing.rejected.is_some();
         if !self.failing.as_ref().is_some_and(is_on_trial) {
@@ -219,6 +258,7 @@ impl Holder {
             failure,
             rejected,
             rest,
+            tried: now,
             due: now + rest,
         });
         self.stand(Standing::Failing);
@@ -229,16 +269,24 @@ impl Holder {
     pub(super) fn outage(
         &mut self,
         failure: CredentialFailure,
-        retry_after: Option<Duration>,
+        error: &Error,
         now: Instant,
     ) -> Option<AccessToken> {
+        let told = error.retry_after();
+        self.quiet = told.map(|wait| Quiet {
+            until: now + wait.min(QUIET_MAX),
+            status: match error {
+                Error::Outage { status, .. } => Some(*status),
+                _ => None,
+            },
+        });
         if let Some(failing) = &mut self.failing {
             failing.due = now + failing.rest;
         }
         self.outage = Some(failure);
         self.try_soon(now);
         let token = self.token.clone().filter(|token| now < token.expires())?;
-        let pause = retry_after.unwrap_or(REFRESH_PAUSE).min(REFRESH_MARGIN);
+        let pause = told.unwrap_or(REFRESH_PAUSE).min(REFRESH_MARGIN);
         self.paused_until = Some(now + pause);
         Some(token)
     }
@@ -266,10 +314,9 @@ impl Holder {
     }
 
     /// Makes a rest end now.
-    #[cfg(test)]
-    pub(super) fn end_rest(&mut self) {
+    pub(super) fn end_rest(&mut self, now: Instant) {
         if let Some(failing) = &mut self.failing {
-            failing.due = Instant::now();
+            failing.due = now;
         }
     }
 

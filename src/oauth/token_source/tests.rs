@@ -102,7 +102,7 @@ impl Subject {
 
     /// Makes a credential's rest end now.
     async fn rested(&self, at: usize) {
-        self.source.holders.lock().await[at].end_rest();
+        self.source.holders.lock().await[at].end_rest(Instant::now());
     }
 
     fn standings(&self) -> Vec<Standing> {
@@ -185,16 +185,87 @@ async fn refused_credential_rests_and_takes_its_place_again_while_the_backup_is_
 }
 
 #[tokio::test]
-async fn resting_credential_is_tried_when_all_others_are_refused_too() {
+async fn dead_credentials_rest_even_when_nothing_else_is_left_until_somebody_wakes_them() {
     let subject = apps(|n, form| match (n, form["client_id"].as_str()) {
         (0..=2, _) => refused(400, "invalid_client", 7_000_215),
         (_, client) => granted(client),
     })
     .await;
     subject.token().await.unwrap_err();
-    // Both rest: the first is asked and refused again, the second has been mended.
+    // Both rest, and what is known of them is said again.
+    let error = subject.token().await.unwrap_err().to_string();
+    assert!(
+        error.contains("\"first\"")
+            && error.contains("\"second\"")
+            && error.contains("AADSTS7000215"),
+        "{error}"
+    );
+    assert_eq!(subject.asked(), ["first", "second"]);
+    subject.source.wake().await;
     assert_eq!(subject.token().await.unwrap(), "second");
     assert_eq!(subject.asked(), ["first", "second", "first", "second"]);
+}
+
+#[tokio::test]
+async fn credential_that_only_graph_refused_is_shown_to_graph_again_when_nothing_else_is_left() {
+    let subject = apps(|n, form| match (n, form["client_id"].as_str()) {
+        (_, "first") => granted("first"),
+        _ => refused(400, "invalid_client", 7_000_215),
+    })
+    .await;
+    let token = subject.source.token().await.unwrap();
+    subject.source.reject(&token, denied("users")).await;
+    assert_eq!(subject.token().await.unwrap(), "first");
+    assert_eq!(subject.asked(), ["first", "second", "first"]);
+}
+
+#[tokio::test]
+async fn service_that_asked_to_be_left_alone_is() {
+    let subject = apps(|_, _| {
+        let wait = [("retry-after", "60")];
+        (StatusCode::TOO_MANY_REQUESTS, wait, "Too Many Requests").into_response()
+    })
+    .await;
+    subject.token().await.unwrap_err();
+    let again = subject.token().await.unwrap_err();
+    assert!(
+        matches!(again, Error::Throttled { retry_after: Some(wait) } if wait.as_secs() >= 50),
+        "{again}"
+    );
+    assert_eq!(subject.asked(), ["first"]);
+}
+
+#[tokio::test]
+async fn new_authorization_is_kept_after_the_refresh_of_the_old_one() {
+    static ASKED: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(0);
+    let subject = admin(|_, _| {
+        ASKED.add_permits(1);
+        std::thread::sleep(Duration::from_millis(100));
+        tests::granted("old", json!({"refresh_token": "r1"}))
+    })
+    .await;
+    let authorize = async {
+        ASKED.acquire().await.unwrap().forget();
+        let newer = authorization("admin", "newer");
+        subject.source.authorize("admin", newer).await
+    };
+    let (token, authorized) = tokio::join!(subject.token(), authorize);
+    assert_eq!(
+        (token.unwrap(), authorized.unwrap()),
+        ("old".to_owned(), true)
+    );
+    assert_eq!(subject.kept().await, ["admin: r1", "admin: newer"]);
+}
+
+#[tokio::test]
+async fn authorization_that_cannot_be_kept_is_not_used() {
+    let subject = admin(|_, _| panic!("nothing is asked")).await;
+    subject.kept.0.lock().await.0 = true;
+    let newer = authorization("admin", "newer");
+    subject.source.authorize("admin", newer).await.unwrap_err();
+    let holders = subject.source.holders.lock().await;
+    let held = holders[0].authorization.as_ref().unwrap();
+    assert_eq!(held.refresh_token.expose(), "r0");
 }
 
 #[tokio::test]
@@ -425,8 +496,10 @@ async fn credential_that_nobody_has_authorised_is_passed_over_and_used_once_some
         !source
             .authorize("second", authorization("second", "r"))
             .await
+            .unwrap()
     );
-    assert!(source.authorize("admin", authorization("admin", "r")).await);
+    let authorized = source.authorize("admin", authorization("admin", "r")).await;
+    assert!(authorized.unwrap());
     assert_eq!(subject.token().await.unwrap(), "admin");
     assert_eq!(subject.asked(), ["second", "admin"]);
 }
@@ -441,7 +514,7 @@ async fn authorization_for_another_app_registration_is_not_used() {
         &[],
     )
     .await;
-    subject.source.authorize("admin", elsewhere).await;
+    subject.source.authorize("admin", elsewhere).await.unwrap();
     let error = subject.token().await.unwrap_err();
     assert!(error.to_string().contains("another client_id"), "{error}");
 }
@@ -507,7 +580,7 @@ async fn answer_to_an_authorization_that_was_replaced_meanwhile_does_not_count()
         let newer = authorization("admin", "newer");
         subject.source.authorize("admin", newer).await
     };
-    let (token, _) = tokio::join!(subject.source.exercise("admin"), authorize);
-    assert!(token.is_none());
-    assert!(!subject.kept().await.contains(&"admin: r1".to_owned()));
+    let (token, authorized) = tokio::join!(subject.source.exercise("admin"), authorize);
+    assert!(token.is_none() && authorized.unwrap());
+    assert_eq!(subject.kept().await, ["admin: newer"]);
 }
