@@ -144,7 +144,7 @@ pub async fn serve(
     announce(&addresses, &keeper);
 
     let left_out = report::left_out(&keeper.state());
-    let board = Arc::new(Board::new(keeper.settled(), left_out));
+    let board = Arc::new(Board::new(left_out));
     let daemon = Arc::new(RunningDaemon {
         since: Timestamp::now(),
         keeper: keeper.clone(),

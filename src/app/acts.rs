@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::keeper::{AmendError, Amended, Amendment, Keeper};
+use super::keeper::{AmendError, Amendment, Keeper};
 use super::lookup;
 use super::report::with_causes;
 use super::view::Terms;
@@ -22,7 +22,7 @@ pub(crate) async fn perform(
     keeper: &Keeper,
     terms: &Arc<Terms>,
     act: Act,
-) -> Result<Amended<Done>, Refusal> {
+) -> Result<Done, Refusal> {
     let terms = terms.clone();
     match act {
         Act::Repin { rule } => {
@@ -78,7 +78,7 @@ pub(crate) async fn perform(
 }
 
 /// Lets everything pass that is held back now; how many people, groups and memberships that is.
-pub(crate) async fn accept(keeper: &Keeper) -> Result<Amended<usize>, Refusal> {
+pub(crate) async fn accept(keeper: &Keeper) -> Result<usize, Refusal> {
     let now = Timestamp::now();
     let accept = move |directory: &mut Directory| Ok::<_, Infallible>(accept_held(directory, now));
     keeper.amend(accept).await.map_err(refusal)
@@ -99,7 +99,7 @@ pub(super) fn accept_held(directory: &mut Directory, now: Timestamp) -> (usize, 
 async fn amend<T: Send + 'static, E: std::error::Error + Send + 'static>(
     keeper: &Keeper,
     change: impl FnOnce(&mut Directory) -> Result<(T, Amendment), E> + Send + 'static,
-) -> Result<Amended<T>, Refusal>
+) -> Result<T, Refusal>
 where
     Refusal: From<E>,
 {
@@ -111,7 +111,7 @@ async fn amend_person(
     keeper: &Keeper,
     user: String,
     change: impl Fn(&mut Directory, &str) -> Result<Done, person::Error> + Send + 'static,
-) -> Result<Amended<Done>, Refusal> {
+) -> Result<Done, Refusal> {
     amend(keeper, move |directory| {
         let done = change(directory, &user)?;
         let id = lookup::user(directory, &user)?.to_string();

@@ -55,13 +55,25 @@ pub(crate) async fn load_offline(config: &Config) -> Authorizations {
     found
 }
 
+/// Makes sure, in a store that no daemon has open, that an authorisation of the credential could be kept.
+pub(crate) async fn ready_offline(config: &Config, credential: &str) -> Result<(), store::Error> {
+    let (data_dir, tenant) = (config.data_dir.clone(), config.oauth.tenant.clone());
+    let place = place(credential);
+    blocking(move || {
+        let store = Store::open(&data_dir)?;
+        store.bind_tenant(&tenant)?;
+        store.ready_vault(Some(&place))
+    })
+    .await
+}
+
 /// Makes the key of the vault, where a credential will need one. A key that cannot be used is logged, and everything
 /// else goes on.
 pub(crate) async fn ready(config: &Config, keeper: &Keeper) {
     if delegated(config).next().is_none() {
         return;
     }
-    if let Err(error) = keeper.with_store(Store::ready_vault).await {
+    if let Err(error) = keeper.with_store(|store| store.ready_vault(None)).await {
         warn!("authorisations cannot be kept: {}", with_causes(&error));
     }
 }

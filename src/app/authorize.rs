@@ -1,13 +1,12 @@
 //! `ldap365 authorize`: what it needs beside the sign-in itself, and where its outcome goes.
 
-use super::authorization::keep_offline;
+use super::authorization::{keep_offline, ready_offline};
 use super::check::credential::check_credential;
-use super::keeper::blocking;
 use crate::admin::client::{self, Client};
 use crate::admin::finding::Finding;
 use crate::config::Config;
 use crate::oauth::{self, Authorization, Credential, SignIn};
-use crate::store::{self, Store};
+use crate::store;
 
 /// Who keeps the authorisation, and will use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,20 +35,13 @@ pub fn sign_in(config: &Config) -> Result<SignIn, super::Error> {
 }
 
 /// Makes sure that an authorisation could be delivered, before anybody takes the trouble to sign in.
-pub async fn prepare(config: &Config) -> Result<(), Error> {
+pub async fn prepare(config: &Config, credential: &Credential) -> Result<(), Error> {
     match Client::new(&config.admin.socket).status().await {
         Ok(_) => return Ok(store::check_vault_key(&config.data_dir)?),
         Err(client::Error::NoDaemon { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    let (data_dir, tenant) = (config.data_dir.clone(), config.oauth.tenant.clone());
-    blocking(move || {
-        let store = Store::open(&data_dir)?;
-        store.bind_tenant(&tenant)?;
-        store.ready_vault()
-    })
-    .await?;
-    Ok(())
+    Ok(ready_offline(config, &credential.name).await?)
 }
 
 /// Gives the authorisation to the running daemon, or puts it into the store when none runs. It is durable afterwards.

@@ -11,7 +11,7 @@ use super::check::credential::{check_credential, unusable};
 use super::keeper::Keeper;
 use super::status::status;
 use super::syncer::{Board, DryRun};
-use super::view::{Findings, Terms, View};
+use super::view::{Terms, View};
 use super::{acts, explain, identities, roster};
 use crate::admin::finding::Finding;
 use crate::admin::report::act::{Act, Done, Format};
@@ -24,7 +24,6 @@ use crate::admin::{AuthorizeError, Daemon, Refusal, Rows};
 use crate::config::Config;
 use crate::graph::GraphClient;
 use crate::oauth::{Authorization, TokenSource};
-use crate::sync::Settled;
 
 /// Events of a dry run that are made before they are read.
 const EVENTS_MAX: usize = 256;
@@ -45,13 +44,8 @@ impl RunningDaemon {
         View {
             state: self.keeper.state(),
             terms: self.terms.clone(),
-            findings: self.board.news().findings.clone(),
+            findings: self.keeper.findings(),
         }
-    }
-
-    /// What the rules have to say after an administrator's act.
-    fn note(&self, settled: Settled) {
-        self.board.news().findings = Arc::new(Findings::of(settled));
     }
 
     /// Reads what a pass would read, and tells the plan line by line; ends when nobody listens any more.
@@ -119,9 +113,7 @@ impl Daemon for RunningDaemon {
     }
 
     async fn act(&self, act: Act) -> Result<Done, Refusal> {
-        let performed = acts::perform(&self.keeper, &self.terms, act).await?;
-        self.note(performed.settled);
-        Ok(performed.told)
+        acts::perform(&self.keeper, &self.terms, act).await
     }
 
     async fn sync(&self, order: SyncOrder) -> Result<mpsc::Receiver<SyncEvent>, Refusal> {
@@ -129,13 +121,9 @@ impl Daemon for RunningDaemon {
             return Ok(self.dry_run(order.full));
         }
         let accepted = match order.accept {
-            true => {
-                let accepted = acts::accept(&self.keeper).await?;
-                self.note(accepted.settled);
-                Some(SyncEvent::Accepted {
-                    objects: accepted.told,
-                })
-            }
+            true => Some(SyncEvent::Accepted {
+                objects: acts::accept(&self.keeper).await?,
+            }),
             false => None,
         };
         Ok(self.board.order(order.full, accepted))

@@ -14,6 +14,7 @@ use tokio::task;
 use tracing::{info, warn};
 
 use super::report::with_causes;
+use super::view::Findings;
 use crate::config::Config;
 use crate::directory::registry::Policy;
 use crate::directory::{Directory, State};
@@ -25,7 +26,6 @@ use crate::sync::{self, Rules, Settled};
 /// Holds the store and the state that was last committed to it.
 pub(crate) struct Keeper {
     inner: Arc<Inner>,
-    settled: Settled,
 }
 
 struct Inner {
@@ -36,6 +36,8 @@ struct Inner {
     policy: Policy,
     tree: dit::Settings,
     state: ArcSwap<State>,
+    /// What the rules had to say when the state was settled.
+    findings: ArcSwap<Findings>,
     published: Published,
     /// Records written or removed since the start.
     written: AtomicUsize,
@@ -48,6 +50,9 @@ struct Desk {
     /// What the published tree was built from; `None` while nothing is served. Not always the current state: a commit
     /// that failed may have written.
     served: Option<Arc<State>>,
+    /// The findings are those of the current state, and not of the one before it: a pass says what the rules had to
+    /// say when it ends.
+    is_found: bool,
     /// What was amended since the pass under way last looked at the state, oldest first.
     amendments: Vec<Amendment>,
 }
@@ -55,15 +60,6 @@ struct Desk {
 /// Does an amendment once more, on a state that a pass read meanwhile: exactly what was done, and not what the same
 /// words would mean there. The sentence says why it cannot be done any longer.
 pub(crate) type Amendment = Box<dyn Fn(&mut Directory) -> Result<(), String> + Send>;
-
-/// An amendment that has taken effect.
-#[derive(Debug)]
-pub(crate) struct Amended<T> {
-    /// What the change itself had to say.
-    pub told: T,
-    /// What the rules have to say now.
-    pub settled: Settled,
-}
 
 /// Why nothing was amended.
 #[derive(Debug, thiserror::Error)]
@@ -105,19 +101,20 @@ impl Keeper {
             desk: Mutex::new(Desk {
                 store: Some(store),
                 served: None,
+                is_found: true,
                 amendments: Vec::new(),
             }),
             rules: config.sync.rules.clone(),
             policy: config.registry.clone(),
             tree: config.dit.clone(),
             state: ArcSwap::new(loaded),
+            findings: ArcSwap::from_pointee(Findings::of(settled)),
             published,
             written: AtomicUsize::new(0),
         };
         inner.commit(&mut inner.desk(), current, Timestamp::now())?;
         Ok(Self {
             inner: Arc::new(inner),
-            settled,
         })
     }
 
@@ -139,9 +136,9 @@ impl Keeper {
         .await
     }
 
-    /// What the rules had to say when they were applied at start.
-    pub fn settled(&self) -> Settled {
-        self.settled.clone()
+    /// What the rules had to say when they were last applied: at the start, by a pass, or after an amendment.
+    pub fn findings(&self) -> Arc<Findings> {
+        self.inner.findings.load_full()
     }
 
     /// The state as last committed.
@@ -197,6 +194,13 @@ impl Keeper {
         blocking(move || inner.commit_pass(state, Timestamp::now())).await
     }
 
+    /// Says what the rules had to say of the state that the pass under way last committed; returns what they have to
+    /// say by now, which is another thing where something was amended meanwhile.
+    pub async fn end_pass(&self, settled: Settled) -> Settled {
+        let inner = self.inner.clone();
+        blocking(move || inner.end_pass(settled)).await
+    }
+
     /// Changes the directory for an administrator: `change` is applied to the current state, the rules decide anew,
     /// and the result is durable and served when this returns. Waits for a commit under way, not for a pass.
     ///
@@ -208,7 +212,7 @@ impl Keeper {
     pub async fn amend<T, E>(
         &self,
         change: impl FnOnce(&mut Directory) -> Result<(T, Amendment), E> + Send + 'static,
-    ) -> Result<Amended<T>, AmendError<E>>
+    ) -> Result<T, AmendError<E>>
     where
         T: Send + 'static,
         E: std::error::Error + Send + 'static,
@@ -226,24 +230,44 @@ impl Inner {
 
     fn commit_pass(&self, mut new: State, now: Timestamp) -> Result<Arc<State>, store::Error> {
         let mut desk = self.desk();
+        let mut settled = None;
         if !desk.amendments.is_empty() {
             for amendment in &desk.amendments {
                 if let Err(reason) = amendment(&mut new.directory) {
                     warn!(target: "audit", "a change made during the pass was overtaken by it: {reason}");
                 }
             }
-            (new, _) = resettled(&new, &self.rules, &self.policy);
+            let (amended, said) = resettled(&new, &self.rules, &self.policy);
+            (new, settled) = (amended, Some(said));
         }
         let committed = self.commit(&mut desk, new, now)?;
         desk.amendments.clear();
+        desk.is_found = false;
+        if let Some(settled) = settled {
+            self.find(&mut desk, settled);
+        }
         Ok(committed)
+    }
+
+    fn end_pass(&self, settled: Settled) -> Settled {
+        let mut desk = self.desk();
+        if !desk.is_found {
+            self.find(&mut desk, settled);
+        }
+        self.findings.load().settled.clone()
+    }
+
+    /// What the rules had to say of the current state.
+    fn find(&self, desk: &mut Desk, settled: Settled) {
+        self.findings.store(Arc::new(Findings::of(settled)));
+        desk.is_found = true;
     }
 
     fn amend<T, E: std::error::Error + 'static>(
         &self,
         change: impl FnOnce(&mut Directory) -> Result<(T, Amendment), E>,
         now: Timestamp,
-    ) -> Result<Amended<T>, AmendError<E>> {
+    ) -> Result<T, AmendError<E>> {
         let mut desk = self.desk();
         // What the disk holds may be newer than the state in memory.
         self.reopen(&mut desk).map_err(AmendError::Reopen)?;
@@ -253,7 +277,8 @@ impl Inner {
         self.commit(&mut desk, new, now)
             .map_err(AmendError::Store)?;
         desk.amendments.push(amendment);
-        Ok(Amended { told, settled })
+        self.find(&mut desk, settled);
+        Ok(told)
     }
 
     fn commit(

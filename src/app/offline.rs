@@ -72,9 +72,7 @@ pub async fn export(config: &Config, format: Format) -> Result<String, Error> {
 pub async fn act(config: &Config, act: Act) -> Result<Done, Error> {
     let keeper = open(config).await?;
     let what = act.to_string();
-    let done = acts::perform(&keeper, &Arc::new(Terms::of(config)), act)
-        .await?
-        .told;
+    let done = acts::perform(&keeper, &Arc::new(Terms::of(config)), act).await?;
     log(&what, &done.changed.join("; "));
     Ok(done)
 }
@@ -82,7 +80,7 @@ pub async fn act(config: &Config, act: Act) -> Result<Done, Error> {
 /// Lets everything pass that is held back now; how many people, groups and memberships that is.
 pub async fn accept(config: &Config) -> Result<usize, Error> {
     let keeper = open(config).await?;
-    let accepted = acts::accept(&keeper).await?.told;
+    let accepted = acts::accept(&keeper).await?;
     log(
         "sync --accept",
         &format!("{accepted} held changes pass from now on"),

@@ -15,7 +15,6 @@ use super::keeper::Keeper;
 use super::plan::plan;
 use super::reminders::Reminders;
 use super::report;
-use super::view::Findings;
 use crate::admin::report::pass::{PassSummary, Phase, SyncEvent};
 use crate::directory::State;
 use crate::directory::registry::Policy;
@@ -23,7 +22,7 @@ use crate::graph::GraphClient;
 use crate::oauth::TokenSource;
 use crate::sync::schedule::Schedule;
 use crate::sync::summary::NAMED_MAX;
-use crate::sync::{self, Event, Order, PhaseName, Settings, Settled, Summary, Unfinished};
+use crate::sync::{self, Event, Order, PhaseName, Settings, Summary, Unfinished};
 
 /// Events held for a command that reads slowly; progress beyond that is dropped, the end never.
 const EVENTS_MAX: usize = 256;
@@ -45,8 +44,6 @@ pub(crate) struct News {
     pub failures: [Option<String>; 2],
     /// What each phase of the pass under way waits for: users, groups.
     pub waiting: [Option<String>; 2],
-    /// What the rules had to say when they were last applied.
-    pub findings: Arc<Findings>,
     /// Properties of Graph that the tenant refuses, until an enumeration gets them.
     pub left_out: Vec<String>,
     /// When the next pass starts; `None` while one runs.
@@ -63,12 +60,11 @@ struct Orders {
 }
 
 impl Board {
-    pub fn new(settled: Settled, left_out: Vec<String>) -> Self {
+    pub fn new(left_out: Vec<String>) -> Self {
         let news = News {
             last: None,
             failures: [None, None],
             waiting: [None, None],
-            findings: Arc::new(Findings::of(settled)),
             left_out,
             next_pass: None,
             orders: Orders::default(),
@@ -249,9 +245,6 @@ impl Syncer {
         news.failures =
             [PhaseName::Users, PhaseName::Groups].map(|phase| report::failure(summary, phase));
         news.waiting = [None, None];
-        if summary.users.is_some() || summary.groups.is_some() {
-            news.findings = Arc::new(Findings::of(summary.settled.clone()));
-        }
         news.left_out.clone_from(&summary.left_out);
     }
 }
@@ -276,8 +269,14 @@ pub(crate) async fn run_pass(
         named_max: NAMED_MAX,
     };
     let summary = sync::pass(client, base, order, unfinished, progress(events), commit).await;
+    let settled = match summary.users.is_some() || summary.groups.is_some() {
+        true => keeper.end_pass(summary.settled).await,
+        // Nothing was committed, and nothing new is to be said.
+        false => summary.settled,
+    };
     Summary {
         written: keeper.records_written() - written,
+        settled,
         ..summary
     }
 }

@@ -117,7 +117,9 @@ pub(super) async fn run(
 ) -> Result<(), super::Error> {
     let credential = find(&config.credentials, &options.name)?;
     let sign_in = authorize::sign_in(config)?;
-    authorize::prepare(config).await.map_err(Error::from)?;
+    authorize::prepare(config, credential)
+        .await
+        .map_err(Error::from)?;
     let scopes = sign_in.scopes(options.hidden_members);
     let authorization = match options.browser {
         true => browser::sign_in(&sign_in, credential, &scopes, BROWSER_PATIENCE, output).await?,

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::key::Key;
 use super::record::{SealedRecord, decode, encode};
-use super::{Error, Store};
+use super::{Error, Shared, Store};
 
 /// Octets of a key.
 const KEY_LEN: usize = 32;
@@ -63,6 +63,18 @@ pub enum VaultError {
         /// Where the key belongs.
         path: PathBuf,
     },
+    /// There are secrets and no key, and a new key would make the loss final without a word.
+    #[error(
+        "{what} was sealed with a key that is missing, so no new one is made: restore {}, or give the service its \
+         credential {SYSTEMD_CREDENTIAL} again; or, if the key is lost, write a new one (head -c {KEY_LEN} \
+         /dev/urandom, mode 0600) and authorize every delegated credential again", path.display()
+    )]
+    KeyLost {
+        /// A secret that the key is needed for.
+        what: String,
+        /// Where the key belongs.
+        path: PathBuf,
+    },
     /// The key is one, but not the one that sealed the secret.
     #[error("{what} was sealed with another key than {}: restore that key, or authorize again", path.display())]
     OtherKey {
@@ -102,13 +114,14 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::Vault`] when the key cannot be used, and nothing was changed. After any other error either secret may
+    /// [`Error::Vault`] when the key cannot be used, or is missing though another secret was sealed with it, and
+    /// nothing was changed. After any other error either secret may
     /// be on the disk, and the store must be opened anew, as after a failed [`commit`](Self::commit).
     pub fn seal(&self, name: &str, secret: &[u8]) -> Result<(), Error> {
         let shared = &*self.shared;
         let mut writer = shared.writer();
         shared.refuse_doubt(&writer)?;
-        let key = KeyFile::of(&shared.dir).read_or_make()?;
+        let key = shared.read_or_make_key(Some(name))?;
         let record = key.seal(name, secret)?;
         writer.is_in_doubt = true;
         let key = Key::Secret(name).to_bytes();
@@ -119,15 +132,16 @@ impl Store {
         Ok(())
     }
 
-    /// Makes sure that a secret could be sealed; the key is made if there is none yet.
+    /// Makes sure that a secret could be sealed, under `name` if that is known already; the key is made if there is
+    /// none yet.
     ///
     /// # Errors
     ///
-    /// [`Error::Vault`] when the key cannot be used.
-    pub fn ready_vault(&self) -> Result<(), Error> {
+    /// [`Error::Vault`] when the key cannot be used, or is missing though another secret was sealed with it.
+    pub fn ready_vault(&self, name: Option<&str>) -> Result<(), Error> {
         // Within the writer's lock: two hands could make two keys.
         let _writer = self.shared.writer();
-        KeyFile::of(&self.shared.dir).read_or_make().map(drop)
+        self.shared.read_or_make_key(name).map(drop)
     }
 
     /// The secret last kept under `name`, if any.
@@ -166,6 +180,30 @@ impl Store {
         shared.flush()?;
         writer.is_in_doubt = false;
         Ok(())
+    }
+}
+
+impl Shared {
+    /// The key; a new one where none is needed for what is sealed already, but for what `name` is to replace.
+    fn read_or_make_key(&self, name: Option<&str>) -> Result<VaultKey, Error> {
+        let file = KeyFile::of(&self.dir);
+        if let Some(key) = file.read()? {
+            return Ok(key);
+        }
+        let replaced = name.map(|name| Key::Secret(name).to_bytes());
+        for key in self.db.scan_prefix(Key::Secret("").to_bytes()).keys() {
+            let key = key.map_err(Error::sled("read", &self.dir))?;
+            if replaced.as_deref() != Some(&key[..]) {
+                let secret = Key::from_bytes(&key);
+                let secret = secret.map_err(Error::record(&self.dir, "an unknown record"))?;
+                return Err(VaultError::KeyLost {
+                    what: secret.to_string(),
+                    path: file.path().to_owned(),
+                }
+                .into());
+            }
+        }
+        file.make()
     }
 }
 
@@ -284,13 +322,6 @@ impl KeyFile {
         Ok(Some(VaultKey::new(octets, path)))
     }
 
-    fn read_or_make(&self) -> Result<VaultKey, Error> {
-        match self.read()? {
-            Some(key) => Ok(key),
-            None => self.make(),
-        }
-    }
-
     /// Writes a new key, whole or not at all. The store's lock keeps other processes out.
     fn make(&self) -> Result<VaultKey, Error> {
         let octets = Zeroizing::new(random::<KEY_LEN>()?);
@@ -402,11 +433,44 @@ mod tests {
     fn a_ready_vault_has_a_key_and_keeps_it() {
         let vault = vault();
         let before = fs::read(vault.key()).unwrap();
-        vault.store.ready_vault().unwrap();
+        vault.store.ready_vault(None).unwrap();
         assert_eq!(fs::read(vault.key()).unwrap(), before);
+        vault.store.forget(NAME).unwrap();
         fs::remove_file(vault.key()).unwrap();
-        vault.store.ready_vault().unwrap();
+        vault.store.ready_vault(None).unwrap();
         assert_ne!(fs::read(vault.key()).unwrap(), before);
+    }
+
+    #[test]
+    fn a_lost_key_is_not_replaced_while_something_is_sealed_with_it() {
+        let vault = vault();
+        let before = fs::read(vault.key()).unwrap();
+        fs::remove_file(vault.key()).unwrap();
+        let other = "authorization/primary";
+        for refused in [
+            vault.store.ready_vault(None),
+            vault.store.ready_vault(Some(other)),
+            vault.store.seal(other, SECRET),
+        ] {
+            let Err(Error::Vault(fault @ VaultError::KeyLost { .. })) = refused else {
+                panic!("{refused:?}");
+            };
+            assert!(fault.to_string().contains(NAME), "{fault}");
+            assert!(fault.to_string().contains("authorize"), "{fault}");
+        }
+        assert!(!vault.key().exists());
+        vault.replace_key(&before);
+        fs::set_permissions(vault.key(), Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(vault.unsealed().as_deref(), Some(SECRET));
+    }
+
+    #[test]
+    fn the_only_secret_that_a_lost_key_sealed_can_be_authorized_again() {
+        let vault = vault();
+        fs::remove_file(vault.key()).unwrap();
+        vault.store.ready_vault(Some(NAME)).unwrap();
+        vault.store.seal(NAME, b"newer").unwrap();
+        assert_eq!(vault.unsealed().as_deref(), Some(&b"newer"[..]));
     }
 
     #[test]

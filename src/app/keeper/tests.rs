@@ -18,6 +18,7 @@ fn keeper() -> (TempDir, Inner) {
         desk: Mutex::new(Desk {
             store: Some(Store::open(&data_dir).expect("a new store")),
             served: None,
+            is_found: true,
             amendments: Vec::new(),
         }),
         data_dir,
@@ -25,6 +26,7 @@ fn keeper() -> (TempDir, Inner) {
         policy: policy(),
         tree: crate::dit::tests::settings(),
         state: ArcSwap::default(),
+        findings: ArcSwap::default(),
         published: Arc::new(ArcSwapOption::empty()),
         written: AtomicUsize::new(0),
     };
@@ -160,7 +162,7 @@ fn accepting_during_a_pass_covers_what_was_held_before_and_not_what_the_pass_fin
     let accept =
         |directory: &mut Directory| Ok::<_, Infallible>(accept_held(directory, Timestamp::now()));
     let amended = inner.amend(accept, NOW).expect("accepted");
-    assert_eq!(amended.told, 30);
+    assert_eq!(amended, 30);
     assert_eq!(inner.state.load().directory.users.len(), 70);
     let committed = inner
         .commit_pass(without(&base, 80), NOW)
@@ -227,8 +229,52 @@ async fn a_pass_begins_from_what_a_failed_commit_has_written() {
     written_and_failed(&inner, &read);
     let keeper = Keeper {
         inner: Arc::new(inner),
-        settled: Settled::default(),
     };
     let base = keeper.begin_pass().await;
     assert!(base.directory.users.contains_key(&user_id(2)));
+}
+
+/// What a pass says that has found something.
+fn said(people: usize) -> Settled {
+    let kind = crate::directory::guard::ChangeKind::Removed;
+    let figures = crate::directory::guard::HeldKind {
+        people,
+        active: 100,
+        max_change: 20,
+        since: NOW,
+    };
+    let mut settled = Settled::default();
+    settled.held.kinds.push((kind, figures));
+    settled
+}
+
+#[test]
+fn a_pass_says_what_the_rules_had_to_say_unless_something_was_amended_after_it() {
+    let (_place, inner) = keeper();
+    let base = inner.state.load_full();
+    let committed = inner.commit_pass(read_by_pass(&base, user_id(2)), NOW);
+    let committed = committed.expect("committed");
+    assert_eq!(inner.end_pass(said(30)), said(30));
+    assert_eq!(inner.findings.load().settled, said(30));
+
+    let read = read_by_pass(&committed, user_id(3));
+    inner.commit_pass(read, NOW).expect("committed");
+    inner.amend(set_shell("/bin/zsh"), NOW).expect("amended");
+    let by_amendment = inner.findings.load().settled.clone();
+    assert_eq!(inner.end_pass(said(31)), by_amendment);
+    assert_eq!(inner.findings.load().settled, by_amendment);
+}
+
+#[test]
+fn a_pass_that_amendments_were_laid_upon_does_not_say_what_was_so_without_them() {
+    let (_place, inner) = keeper();
+    let base = inner.state.load_full();
+    inner.amend(set_shell("/bin/zsh"), NOW).expect("amended");
+    let read = read_by_pass(&base, user_id(2));
+    let committed = inner.commit_pass(read, NOW).expect("committed");
+    assert_eq!(inner.end_pass(said(30)), Settled::default());
+
+    let read = read_by_pass(&committed, user_id(3));
+    inner.commit_pass(read, NOW).expect("committed");
+    assert_eq!(inner.end_pass(said(31)), said(31));
 }
