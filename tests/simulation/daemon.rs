@@ -94,7 +94,8 @@ impl Daemon {
             return;
         }
         let mut directory = self.state.directory.clone();
-        guard::accept(&mut directory, self.now);
+        let held = guard::changes_held(&directory);
+        guard::accept(&mut directory, &held, self.now);
         self.resettle(&directory, tenant);
         let held = &self.state.directory.guard.held;
         assert!(
