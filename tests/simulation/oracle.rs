@@ -141,7 +141,7 @@ fn groups(tenant: &Tenant, known: &BTreeMap<GroupId, Arc<Group>>) -> BTreeMap<Gr
     let group = |(&id, team): (&u128, &Team)| {
         let id = GroupId(object_id(id));
         let mut group = group(team);
-        if is_uncertain(team)
+        if is_uncertain(tenant, team)
             && let Some(known) = known.get(&id)
         {
             group.members = known.members.clone();
@@ -153,8 +153,8 @@ fn groups(tenant: &Tenant, known: &BTreeMap<GroupId, Arc<Group>>) -> BTreeMap<Gr
 
 /// Whether somebody may have left unseen: an enumeration cannot tell a group that hides its members from an empty
 /// one, and the last known members stay.
-fn is_uncertain(team: &Team) -> bool {
-    team.hides_members
+fn is_uncertain(tenant: &Tenant, team: &Team) -> bool {
+    team.hides_members && tenant.group_enumerations > 1
 }
 
 fn group(team: &Team) -> Group {

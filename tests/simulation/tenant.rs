@@ -62,6 +62,8 @@ pub struct Tenant {
     pub now: u64,
     next_id: u128,
     rounds: BTreeMap<u64, Round>,
+    /// How often the groups were enumerated: whoever one does not show may have left, or be hidden.
+    pub group_enumerations: usize,
     /// Delta links older than this are refused.
     pub forgotten: u64,
     /// Graph withholds what objects are.
@@ -235,7 +237,10 @@ impl Tenant {
     fn begin(&mut self, collection: Collection, since: Option<u64>, random: &mut Rng) -> u64 {
         let histories = match collection {
             Collection::Users => self.user_histories(since, random),
-            Collection::Groups => self.group_histories(since, random),
+            Collection::Groups => {
+                self.group_enumerations += usize::from(since.is_none());
+                self.group_histories(since, random)
+            }
         };
         let pages = pages(shuffled(histories, random), random);
         let covers = self.now;
