@@ -126,6 +126,15 @@ pub fn exists(data_dir: &Path) -> Result<bool, Error> {
     data_dir::holds_store(data_dir)
 }
 
+/// Whether a store could be opened in `data_dir`, or made there; nothing is made, and it may be open elsewhere.
+///
+/// # Errors
+///
+/// What [`Store::open`] would say of the directory's owner and permissions.
+pub fn check_data_dir(data_dir: &Path) -> Result<(), Error> {
+    data_dir::try_out(data_dir)
+}
+
 impl Store {
     /// Opens the store in `data_dir`, and creates both, for their owner alone, where they are missing.
     ///

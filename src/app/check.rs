@@ -4,6 +4,7 @@
 
 pub(crate) mod access;
 pub(crate) mod credential;
+mod files;
 pub mod groups;
 mod tls;
 
@@ -26,6 +27,7 @@ pub async fn check(config: &Config, mut found: impl FnMut(&Finding)) -> bool {
         "configuration",
         format!("{} is complete", config.file.display()),
     ));
+    files::check(config).into_iter().for_each(&mut note);
     note(tls::check(&config.ldap, Timestamp::now()));
     note(password_binds(config));
     for credential in &config.credentials {

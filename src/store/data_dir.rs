@@ -21,14 +21,53 @@ pub(super) fn prepare(dir: &Path) -> Result<(), Error> {
         .map_err(Error::io("create", dir))?;
     let metadata = fs::metadata(dir).map_err(Error::io("inspect", dir))?;
     refuse_stranger(dir, metadata.uid(), own_uid())?;
+    refuse_exposed(dir, &metadata)
+}
+
+/// Whether [`prepare`] would have `dir`, as far as that can be told without making anything.
+pub(super) fn try_out(dir: &Path) -> Result<(), Error> {
+    let nearest = dir.ancestors().find_map(|path| {
+        let metadata = fs::metadata(path).ok()?;
+        Some((path, metadata))
+    });
+    let Some((path, metadata)) = nearest else {
+        return Ok(());
+    };
+    if !metadata.is_dir() {
+        let source = io::Error::from(io::ErrorKind::NotADirectory);
+        return Err(Error::io("create", dir)(source));
+    }
+    if path == dir {
+        refuse_exposed(dir, &metadata)?;
+        refuse_stranger(dir, metadata.uid(), own_uid())?;
+        return refuse_strange_files(dir, &dir.join("store"));
+    }
+    if may_write(metadata.uid(), metadata.mode(), own_uid()) {
+        return Ok(());
+    }
+    let source = io::Error::from(io::ErrorKind::PermissionDenied);
+    Err(Error::io("create", dir)(source))
+}
+
+/// Whether files can be made in a directory. Which groups the process is in is not looked up: that a group may is
+/// taken for a yes.
+fn may_write(owner: u32, mode: u32, own: Option<u32>) -> bool {
+    match own {
+        None | Some(0) => true,
+        Some(own) if own == owner => mode & 0o200 != 0,
+        Some(_) => mode & 0o022 != 0,
+    }
+}
+
+fn refuse_exposed(dir: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
     let mode = metadata.permissions().mode() & 0o7777;
-    if mode & OTHERS != 0 {
-        return Err(Error::Exposed {
+    match mode & OTHERS {
+        0 => Ok(()),
+        _ => Err(Error::Exposed {
             dir: dir.to_owned(),
             mode,
-        });
+        }),
     }
-    Ok(())
 }
 
 /// Whether there is a store in `dir`; nothing is made.
@@ -138,6 +177,35 @@ mod tests {
         assert_eq!(own_uid(), Some(fs::metadata(dir.path()).unwrap().uid()));
         assert!(!holds_store(dir.path()).unwrap());
         assert!(!holds_store(&dir.path().join("missing")).unwrap());
+    }
+
+    #[test]
+    fn what_would_stop_the_daemon_is_told_without_making_anything() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("data");
+        try_out(&dir).unwrap();
+        assert!(!dir.exists());
+        fs::write(&dir, "in the way").unwrap();
+        assert!(matches!(try_out(&dir), Err(Error::Io { .. })));
+        fs::remove_file(&dir).unwrap();
+        fs::create_dir(&dir).unwrap();
+        restrict(&dir, 0o750).unwrap();
+        assert!(matches!(try_out(&dir), Err(Error::Exposed { .. })));
+        restrict(&dir, 0o700).unwrap();
+        try_out(&dir).unwrap();
+    }
+
+    #[test]
+    fn directory_of_root_is_not_for_others_to_write_to() {
+        for (mode, own, may) in [
+            (0o755, Some(1000), false),
+            (0o1777, Some(1000), true),
+            (0o755, Some(7), true),
+            (0o555, Some(7), false),
+            (0o755, Some(0), true),
+        ] {
+            assert_eq!(may_write(7, mode, own), may, "{mode:o} {own:?}");
+        }
     }
 
     #[test]
