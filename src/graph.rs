@@ -15,6 +15,7 @@ pub mod group;
 mod link;
 pub mod mapped;
 mod page;
+mod pause;
 pub mod problem;
 mod property;
 pub mod retry;

@@ -153,7 +153,8 @@ impl Syncer {
                     warn!("{notice}");
                 }
                 self.probe_idle(&mut probes);
-                schedule.ended(is_success, Instant::now(), fastrand::f64());
+                let pause = self.client.pause();
+                schedule.ended(is_success, pause, Instant::now(), fastrand::f64());
             }
         };
         tokio::select! {

@@ -94,14 +94,24 @@ impl ErrorBody {
             .message
             .rsplit_once(':')
             .map_or("", |(_, list)| list)
-            .split([',', ' ', '.']);
+            .split([',', ' ', '.', ';']);
         let quoted = self.message.split('\'').skip(1).step_by(2);
-        let named: Vec<&str> = quoted.chain(list).map(str::trim).collect();
-        select
-            .iter()
-            .find(|property| named.contains(&property.as_str()))
-            .cloned()
+        let double_quoted = self.message.split('"').skip(1).step_by(2);
+        let named: Vec<&str> = quoted
+            .chain(double_quoted)
+            .flat_map(|text| text.split([',', ' ', '/', '.']))
+            .chain(list)
+            .map(|word| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()))
+            .collect();
+        let is_named =
+            |property: &&String| named.iter().any(|word| word.eq_ignore_ascii_case(property));
+        select.iter().find(is_named).cloned()
     }
+}
+
+/// Whether this status asks for patience on behalf of the whole tenant.
+pub(super) fn is_throttling(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 429 | BANDWIDTH_EXCEEDED)
 }
 
 /// Why Graph did not answer `request` with 200.
@@ -251,6 +261,9 @@ mod tests {
         for message in [
             "Invalid request for delta query: $select is not supported for the following properties: skills, employeeType",
             "Could not find a property named 'employeeType' on type 'microsoft.graph.user'.",
+            "Could not find a property named 'EmployeeType' on type 'microsoft.graph.user'.",
+            "The property \"employeetype\" is not supported.",
+            "$select is not supported for these: 'employeeType'; skills",
         ] {
             let body = serde_json::json!({"error": {"code": "BadRequest", "message": message}})
                 .to_string();

@@ -5,7 +5,7 @@ mod me;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::header::{ACCEPT, AUTHORIZATION, DATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -16,6 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::answer::{self, Head, Request};
+use super::pause::Pause;
 use super::{
     Change, Error, GroupChange, Link, Next, Page, Settings, Trace, UserChange, link, mapped,
 };
@@ -39,6 +40,8 @@ pub struct GraphClient {
     tokens: Arc<TokenSource>,
     /// Whether this host's clock was found wrong; shared, so that it is said once.
     has_skewed_clock: Arc<AtomicBool>,
+    /// How long Graph wants to be left alone, by every clone of this client.
+    pause: Arc<Pause>,
 }
 
 /// The tenant's own record (Graph, resource type `organization`).
@@ -112,7 +115,14 @@ impl GraphClient {
             settings: Arc::new(settings.clone()),
             tokens,
             has_skewed_clock: Arc::default(),
+            pause: Arc::default(),
         }
+    }
+
+    /// How long Graph has asked to be left alone from now on; until then, every request fails at once.
+    pub fn pause(&self) -> Duration {
+        let left = self.pause.left(Instant::now());
+        left.map_or(Duration::ZERO, |(left, _)| left)
     }
 
     /// The first link of a full round of users.
@@ -285,6 +295,10 @@ impl GraphClient {
     async fn get(&self, link: &Link, request: &Request) -> Result<Answer, Error> {
         let url = link::own(&self.settings.graph_url, &link.0, None)?;
         loop {
+            if let Some((left, trace)) = self.pause.left(Instant::now()) {
+                let retry_after = Some(left);
+                return Err(Error::Throttled { retry_after, trace });
+            }
             let mut token = self.tokens.token().await?;
             let mut outcome = self.send(url.clone(), &token, request).await;
             if let Err(Error::TokenRefused { trace }) = &outcome {
@@ -368,6 +382,9 @@ impl GraphClient {
         if status == StatusCode::OK {
             Ok(Answer { body, trace })
         } else {
+            if let (Some(wait), true) = (retry_after, answer::is_throttling(status)) {
+                self.pause.told(wait, &trace, Instant::now());
+            }
             Err(answer::error(request, &head, &body, trace))
         }
     }

@@ -55,8 +55,9 @@ pub fn judge(error: &Error, attempt: u32, jitter: f64) -> Verdict {
     }
     match told {
         Some(wait) if wait > RETRY_AFTER_MAX => Verdict::GiveUp,
-        Some(wait) => Verdict::Again(wait),
-        None => Verdict::Again(backoff(attempt, jitter)),
+        Some(wait) if !wait.is_zero() => Verdict::Again(wait),
+        // "At once", or a date gone by, is no advice to whom it was just refused.
+        Some(_) | None => Verdict::Again(backoff(attempt, jitter)),
     }
 }
 
@@ -132,6 +133,13 @@ mod tests {
             retry_after: Some(wait),
         });
         assert_eq!(judge(&token, 1, 0.9), Verdict::Again(wait));
+    }
+
+    #[test]
+    fn told_wait_of_nothing_is_backed_off_all_the_same() {
+        let error = throttled(Some(Duration::ZERO));
+        assert_eq!(judge(&error, 1, 1.0), Verdict::Again(BACKOFF_FIRST));
+        assert_eq!(judge(&error, 3, 1.0), Verdict::Again(BACKOFF_FIRST * 4));
     }
 
     #[test]

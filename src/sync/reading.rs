@@ -4,31 +4,15 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::directory::{PhaseProgress, State};
+use crate::directory::registry::UsernameSource;
+use crate::directory::{GroupKind, PhaseProgress, State};
 use crate::graph::{self, Link, Page};
 
 use super::Error;
 use super::pass::{Event, Order, Source};
-use super::phase::{Groups, Phase, Users};
+use super::phase::{Groups, Phase, PhaseName, Users};
 use super::round::{Finished, Mode, Round, Step};
 use super::settlement::Settlement;
-
-/// Properties that the rules and the registry decide by: without one of them a full enumeration would
-/// let guests in, or throw everybody out, so a tenant that refuses one ends the phase.
-const ESSENTIAL: [&str; 12] = [
-    "id",
-    "userPrincipalName",
-    "mailNickname",
-    "onPremisesSamAccountName",
-    "mail",
-    "accountEnabled",
-    "userType",
-    "displayName",
-    "mailEnabled",
-    "securityEnabled",
-    "groupTypes",
-    "members",
-];
 
 /// How many passes may fail on an enumeration before it starts over.
 const FAILURES_MAX: u32 = 5;
@@ -118,7 +102,9 @@ impl<Clock: Fn() -> Timestamp, Events: Fn(Event)> Reading<'_, Clock, Events> {
                     }
                     step
                 }
-                Err(error) if let Some(property) = dispensable(&error, &refused) => {
+                Err(error)
+                    if let Some(property) = dispensable(P::NAME, &error, &refused, self.order) =>
+                {
                     tracing::warn!(phase = %P::NAME, %error, "the property is left out; everything is enumerated");
                     refused.insert(property);
                     Step::Restart(round.restarted_from((source.start)(&refused)))
@@ -212,12 +198,92 @@ impl<Clock: Fn() -> Timestamp, Events: Fn(Event)> Reading<'_, Clock, Events> {
 }
 
 /// The property that the tenant refuses, when the phase can do without it and has not left it out yet.
-fn dispensable(error: &graph::Error, refused: &BTreeSet<String>) -> Option<String> {
-    match error {
-        graph::Error::PropertyRefused { property, .. } => {
-            let is_news = !ESSENTIAL.contains(&&**property) && !refused.contains(property);
-            is_news.then(|| property.clone())
+fn dispensable(
+    phase: PhaseName,
+    error: &graph::Error,
+    refused: &BTreeSet<String>,
+    order: Order<'_>,
+) -> Option<String> {
+    let graph::Error::PropertyRefused { property, .. } = error else {
+        return None;
+    };
+    let is_news = !is_essential(phase, property, order) && !refused.contains(property);
+    is_news.then(|| property.clone())
+}
+
+/// Whether the rules or the registry decide by a property, as they are set: an enumeration without it would let
+/// guests in, or throw everybody out, so a tenant that refuses it ends the phase.
+fn is_essential(phase: PhaseName, property: &str, order: Order<'_>) -> bool {
+    let rules = &order.settings.rules;
+    match (phase, property) {
+        (_, "id")
+        | (PhaseName::Users, "userPrincipalName" | "accountEnabled")
+        | (PhaseName::Groups, "displayName" | "members") => true,
+        (PhaseName::Users, "userType") => !rules.guests,
+        (PhaseName::Users, "mailNickname") => order.policy.username == UsernameSource::MailNickname,
+        (PhaseName::Users, "mail") => order.policy.username == UsernameSource::MailPrefix,
+        (PhaseName::Users, "onPremisesSamAccountName") => {
+            order.policy.username == UsernameSource::SamAccountName
         }
-        _ => None,
+        (PhaseName::Groups, "mail") => !rules.groups_without_email,
+        (PhaseName::Groups, "mailEnabled" | "securityEnabled" | "groupTypes") => !GroupKind::ALL
+            .iter()
+            .all(|kind| rules.group_kinds.contains(kind)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::Settings;
+    use crate::sync::fixtures::{open_rules, policy, property_refused, settings};
+
+    fn can_do_without(phase: PhaseName, property: &str, settings: &Settings) -> bool {
+        let order = Order {
+            settings,
+            policy: &policy(),
+            full: false,
+            named_max: 0,
+        };
+        dispensable(phase, &property_refused(property), &BTreeSet::new(), order).is_some()
+    }
+
+    #[test]
+    fn property_is_essential_only_while_something_is_decided_by_it() {
+        let open = settings(open_rules());
+        for property in [
+            "mail",
+            "mailNickname",
+            "onPremisesSamAccountName",
+            "displayName",
+        ] {
+            assert!(
+                can_do_without(PhaseName::Users, property, &open),
+                "{property}"
+            );
+        }
+        for property in ["id", "userPrincipalName", "accountEnabled", "userType"] {
+            assert!(
+                !can_do_without(PhaseName::Users, property, &open),
+                "{property}"
+            );
+        }
+        for property in ["mail", "groupTypes"] {
+            assert!(
+                can_do_without(PhaseName::Groups, property, &open),
+                "{property}"
+            );
+        }
+        let mut strict = open_rules();
+        strict.groups_without_email = false;
+        strict.group_kinds.remove(&GroupKind::Distribution);
+        let strict = settings(strict);
+        for property in ["mail", "groupTypes", "members", "displayName"] {
+            assert!(
+                !can_do_without(PhaseName::Groups, property, &strict),
+                "{property}"
+            );
+        }
     }
 }

@@ -48,9 +48,9 @@ impl Schedule {
         self.is_triggered = false;
     }
 
-    /// A pass ended `now`. `jitter`, from 0 to 1, spreads the retries of many daemons over the second
-    /// half of the wait.
-    pub fn ended(&mut self, is_success: bool, now: Instant, jitter: f64) {
+    /// A pass ended `now`, and Graph asks to be left alone for a `pause`. `jitter`, from 0 to 1, spreads the
+    /// retries of many daemons over the second half of the wait.
+    pub fn ended(&mut self, is_success: bool, pause: Duration, now: Instant, jitter: f64) {
         let wait = if is_success {
             self.failures = 0;
             self.interval
@@ -58,7 +58,7 @@ impl Schedule {
             self.failures = self.failures.saturating_add(1);
             self.backoff().mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
         };
-        self.due = now + wait;
+        self.due = now + wait.max(pause);
     }
 
     /// A changed configuration; what is due already stays due.
@@ -95,7 +95,7 @@ mod tests {
         let mut schedule = Schedule::new(MINUTE, now);
         check(&schedule, now, Duration::ZERO);
         schedule.began();
-        schedule.ended(true, now, 1.0);
+        schedule.ended(true, Duration::ZERO, now, 1.0);
         check(&schedule, now, MINUTE);
         check(&schedule, now + MINUTE / 4, MINUTE * 3 / 4);
         check(&schedule, now + MINUTE * 2, Duration::ZERO);
@@ -106,25 +106,35 @@ mod tests {
         let now = Instant::now();
         let mut schedule = Schedule::new(MINUTE, now);
         for seconds in [15, 30, 60, 120, 240, 480, 600, 600] {
-            schedule.ended(false, now, 1.0);
+            schedule.ended(false, Duration::ZERO, now, 1.0);
             check(&schedule, now, Duration::from_secs(seconds));
         }
         for _ in 0..100 {
-            schedule.ended(false, now, 1.0);
+            schedule.ended(false, Duration::ZERO, now, 1.0);
         }
         check(&schedule, now, BACKOFF_MAX);
-        schedule.ended(true, now, 0.0);
+        schedule.ended(true, Duration::ZERO, now, 0.0);
         check(&schedule, now, MINUTE);
+    }
+
+    #[test]
+    fn pause_that_graph_asked_for_is_waited_out() {
+        let now = Instant::now();
+        let mut schedule = Schedule::new(MINUTE, now);
+        for is_success in [false, true] {
+            schedule.ended(is_success, MINUTE * 10, now, 0.0);
+            check(&schedule, now, MINUTE * 10);
+        }
     }
 
     #[test]
     fn jitter_halves_the_wait_at_most() {
         let now = Instant::now();
         let mut schedule = Schedule::new(MINUTE, now);
-        schedule.ended(false, now, 0.0);
+        schedule.ended(false, Duration::ZERO, now, 0.0);
         check(&schedule, now, BACKOFF_MIN / 2);
         let mut schedule = Schedule::new(MINUTE, now);
-        schedule.ended(false, now, 7.0);
+        schedule.ended(false, Duration::ZERO, now, 7.0);
         check(&schedule, now, BACKOFF_MIN);
     }
 
@@ -133,7 +143,7 @@ mod tests {
         let now = Instant::now();
         let mut schedule = Schedule::new(MINUTE * 30, now);
         for _ in 0..20 {
-            schedule.ended(false, now, 1.0);
+            schedule.ended(false, Duration::ZERO, now, 1.0);
         }
         check(&schedule, now, MINUTE * 30);
     }
@@ -144,7 +154,7 @@ mod tests {
         let interval = Duration::from_secs(2);
         let mut schedule = Schedule::new(interval, now);
         for doubled in [1, 2, 4, 8] {
-            schedule.ended(false, now, 1.0);
+            schedule.ended(false, Duration::ZERO, now, 1.0);
             check(&schedule, now, interval * doubled);
         }
     }
@@ -155,11 +165,11 @@ mod tests {
         let mut schedule = Schedule::new(MINUTE, now);
         schedule.trigger();
         schedule.began();
-        schedule.ended(true, now, 0.0);
+        schedule.ended(true, Duration::ZERO, now, 0.0);
         check(&schedule, now, MINUTE);
         schedule.began();
         schedule.trigger();
-        schedule.ended(true, now, 0.0);
+        schedule.ended(true, Duration::ZERO, now, 0.0);
         check(&schedule, now, Duration::ZERO);
     }
 
@@ -167,7 +177,7 @@ mod tests {
     fn shorter_interval_takes_effect_at_once() {
         let now = Instant::now();
         let mut schedule = Schedule::new(MINUTE * 60, now);
-        schedule.ended(true, now, 0.0);
+        schedule.ended(true, Duration::ZERO, now, 0.0);
         schedule.set_interval(MINUTE, now);
         check(&schedule, now, MINUTE);
     }
