@@ -16,6 +16,9 @@ use super::settlement::Settlement;
 
 /// How many passes may fail on an enumeration before it starts over.
 const FAILURES_MAX: u32 = 5;
+/// How long a due enumeration that failed, or was told only a part, is put off where a delta link goes on: what it
+/// is to find can wait, and the news that an account was disabled cannot.
+const REST: SignedDuration = SignedDuration::from_mins(15);
 /// How old an enumeration may grow before it starts over: how long a nextLink lives is not documented, a delta
 /// link lives for seven days, and its first pages are news no more.
 const AGE_MAX: SignedDuration = SignedDuration::from_hours(6);
@@ -25,11 +28,36 @@ const AGE_MAX: SignedDuration = SignedDuration::from_hours(6);
 #[derive(Debug, Default)]
 pub struct Unfinished {
     pub(super) settlement: Option<Settlement>,
-    pub(super) users: Option<Remainder<Users>>,
-    pub(super) groups: Option<Remainder<Groups>>,
+    pub(super) users: Open<Users>,
+    pub(super) groups: Open<Groups>,
 }
 
-/// One of them.
+/// What one phase leaves.
+#[derive(Debug)]
+pub(super) struct Open<P: Phase> {
+    pub(super) remainder: Option<Remainder<P>>,
+    /// When an enumeration last failed, or was told only a part: news go first for a while.
+    tried: Option<Timestamp>,
+}
+
+impl<P: Phase> Default for Open<P> {
+    fn default() -> Self {
+        Self {
+            remainder: None,
+            tried: None,
+        }
+    }
+}
+
+impl<P: Phase> Open<P> {
+    /// Whether an enumeration that is due is put off, because the last one came to nothing.
+    fn is_resting(&self, now: Timestamp) -> bool {
+        self.tried
+            .is_some_and(|at| (SignedDuration::ZERO..REST).contains(&now.duration_since(at)))
+    }
+}
+
+/// An enumeration that was broken off.
 #[derive(Debug)]
 pub(super) struct Remainder<P: Phase> {
     round: Round<P>,
@@ -73,21 +101,22 @@ impl<P: Phase> Remainder<P> {
 }
 
 impl<Clock: Fn() -> Timestamp, Events: Fn(Event)> Reading<'_, Clock, Events> {
-    /// Reads a round to its end. One that a passing failure ends is left in `unfinished`.
+    /// Reads a round to its end. One that a passing failure ends is left `open`.
     pub(super) async fn phase<P: Phase, F>(
         &self,
         source: Source<impl Fn(&BTreeSet<String>) -> Link, impl Fn(Link) -> F>,
-        unfinished: &mut Option<Remainder<P>>,
+        open: &mut Open<P>,
     ) -> Read<P>
     where
         F: Future<Output = Result<Page<P::Change>, graph::Error>>,
     {
-        let (mut round, mut refused, since, failures) = self.begin(&source, unfinished.take());
+        let (mut round, mut refused, since, failures) = self.begin(&source, open);
         // Where this pass found it: to fail there again is a failure of the link, not of the weather.
         let resumed_at = (round.pages() > 0).then(|| round.link().clone());
         let (mut pages, mut requests) = (0, 0);
         let outcome = loop {
             requests += 1;
+            let mode = round.mode();
             let step = match (source.fetch)(round.link().clone()).await {
                 Ok(page) => {
                     pages += 1;
@@ -132,12 +161,20 @@ impl<Clock: Fn() -> Timestamp, Events: Fn(Event)> Reading<'_, Clock, Events> {
                     (self.events)(Event::Restarted { phase: P::NAME });
                     again
                 }
-                Step::Commit(finished) => break Ok(*finished),
+                Step::Commit(finished) => {
+                    if mode == Mode::Full {
+                        open.tried = finished.is_partial().then(&self.clock);
+                    }
+                    break Ok(*finished);
+                }
                 Step::GiveUp {
                     error,
                     unfinished: round,
                 } => {
-                    *unfinished = round.map(|round| Remainder {
+                    if mode == Mode::Full {
+                        open.tried = Some((self.clock)());
+                    }
+                    open.remainder = round.map(|round| Remainder {
                         failures: match resumed_at.as_ref() == Some(round.link()) {
                             true => failures + 1,
                             false => 1,
@@ -163,17 +200,21 @@ impl<Clock: Fn() -> Timestamp, Events: Fn(Event)> Reading<'_, Clock, Events> {
     fn begin<P: Phase, F>(
         &self,
         source: &Source<impl Fn(&BTreeSet<String>) -> Link, F>,
-        remainder: Option<Remainder<P>>,
+        open: &mut Open<P>,
     ) -> (Round<P>, BTreeSet<String>, Timestamp, u32) {
         let now = (self.clock)();
         let progress = P::progress(&self.base.progress);
         let Order { settings, full, .. } = self.order;
-        let mode = Mode::choose(progress, &source.wanted, full, settings.full_interval, now);
+        let can_go_on = !full && progress.link.is_some() && progress.is_tracking(&source.wanted);
+        let mode = match can_go_on && open.is_resting(now) {
+            true => Mode::Incremental,
+            false => Mode::choose(progress, &source.wanted, full, settings.full_interval, now),
+        };
         let is_good = |remainder: &Remainder<P>| {
             let start = (source.start)(&remainder.refused);
             !full && remainder.is_good(mode, progress, start, now)
         };
-        if let Some(remainder) = remainder.filter(is_good) {
+        if let Some(remainder) = open.remainder.take().filter(is_good) {
             let round = remainder.round.resumed(self.base);
             let pages = round.pages();
             (self.events)(Event::Resumed {

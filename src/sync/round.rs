@@ -487,6 +487,13 @@ impl<P: Phase> Step<P> {
 }
 
 impl<P: Phase> Finished<P> {
+    /// Whether Graph withheld what some objects are: the delta link will not bring it up again, so an enumeration
+    /// has to.
+    pub fn is_partial(&self) -> bool {
+        let mut flaws = self.problems.iter().map(|problem| problem.flaw);
+        flaws.any(|flaw| flaw == Flaw::Withheld)
+    }
+
     /// Moves `progress` to the end of this round; a full one was asked for `selected`, and `refused` the rest.
     pub fn advance(
         &self,
@@ -497,7 +504,9 @@ impl<P: Phase> Finished<P> {
         progress.link = Some(self.link.clone());
         progress.completed = Some(self.completed);
         if self.mode == Mode::Full {
-            progress.enumerated = Some(self.completed);
+            if !self.is_partial() {
+                progress.enumerated = Some(self.completed);
+            }
             progress.selected.clone_from(selected);
             progress.refused.clone_from(refused);
         }

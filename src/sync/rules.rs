@@ -8,7 +8,6 @@ mod resolve;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use crate::directory::decision::{Grounds, GroupPath};
 use crate::directory::membership::members_with_paths;
@@ -133,8 +132,7 @@ pub fn decide(directory: &Directory, rules: &Rules) -> Verdict {
 }
 
 fn decide_users(directory: &Directory, rules: &Rules, pins: &Pins) -> BTreeMap<UserId, Decision> {
-    let members =
-        |names: &[String]| members_by_rule(&directory.groups, names, pins, rules.nested_groups);
+    let members = |names: &[String]| members_by_rule(directory, names, pins, rules.nested_groups);
     let mut ignored = members(&rules.ignored_groups);
     let mut allowed = members(&rules.allowed_groups);
     let mut decide_user = |id: &UserId, user: &User| {
@@ -169,7 +167,7 @@ fn account_reason(user: &User, rules: &Rules) -> Option<Reason> {
 
 /// Every user below the groups of a rule, each with the shortest path; the first rule wins a tie.
 fn members_by_rule(
-    groups: &BTreeMap<GroupId, Arc<Group>>,
+    directory: &Directory,
     names: &[String],
     pins: &Pins,
     nested: bool,
@@ -179,7 +177,15 @@ fn members_by_rule(
         let Some(&root) = pins.get(name) else {
             continue;
         };
-        for (user, path) in members_with_paths(groups, root, nested) {
+        let is_deleted = directory
+            .groups
+            .get(&root)
+            .is_some_and(|group| group.is_deleted);
+        let members = match is_deleted {
+            true => last_members(directory, name, root, nested),
+            false => members_with_paths(&directory.groups, root, nested),
+        };
+        for (user, path) in members {
             if found
                 .get(&user)
                 .is_none_or(|known| path.len() < known.groups.len())
@@ -195,6 +201,28 @@ fn members_by_rule(
         }
     }
     found
+}
+
+/// Every user whom a rule counted when its group was deleted: the direct members that it was left with, and
+/// whoever is in or out by this rule by now. The groups once nested in it live on, and count no more.
+fn last_members(
+    directory: &Directory,
+    rule: &str,
+    root: GroupId,
+    nested: bool,
+) -> BTreeMap<UserId, Vec<GroupId>> {
+    let mut members = members_with_paths(&directory.groups, root, false);
+    for (&user, decision) in directory.decisions.users.iter() {
+        let (Decision::Include(Grounds::Allowed(path)) | Decision::Exclude(Reason::Ignored(path))) =
+            decision
+        else {
+            continue;
+        };
+        if path.rule == rule && (nested || path.groups.len() == 1) {
+            members.entry(user).or_insert_with(|| path.groups.clone());
+        }
+    }
+    members
 }
 
 fn decide_groups(directory: &Directory, rules: &Rules) -> BTreeMap<GroupId, Decision> {

@@ -428,7 +428,31 @@ async fn first_fill_that_broke_off_goes_on_where_it_stopped() {
     assert_eq!(*tenant.asked.borrow(), ["users-2", "groups-delta-1"]);
     assert!(summary.is_success());
     assert_eq!(committed[0].directory.users.len(), 2);
-    assert!(unfinished.users.is_none());
+    assert!(unfinished.users.remainder.is_none());
+}
+
+#[tokio::test]
+async fn due_enumeration_that_fails_keeps_no_news_back() {
+    let mut before = first_state().await;
+    let progress = &mut before.progress;
+    for phase in [&mut progress.users, &mut progress.groups] {
+        phase.enumerated = Some(hour(-30));
+    }
+    let mut unfinished = Unfinished::default();
+    let broken = Answers::new(vec![Err(outage())], vec![Err(outage())]);
+    broken
+        .resume(&before, open_rules(), true, &mut unfinished)
+        .await;
+    assert_eq!(*broken.asked.borrow(), ["users", "groups"]);
+    let tenant = Answers::new(
+        vec![Ok(done(vec![removed(1, "changed")], "users-delta-2"))],
+        vec![Ok(done(vec![], "groups-delta-2"))],
+    );
+    let (_, committed) = tenant
+        .resume(&before, open_rules(), true, &mut unfinished)
+        .await;
+    assert_eq!(*tenant.asked.borrow(), ["users-delta-1", "groups-delta-1"]);
+    assert!(!committed[0].directory.users.contains_key(&user_id(1)));
 }
 
 #[tokio::test]

@@ -744,3 +744,16 @@ fn last_hidden_member_who_leaves_is_gone() {
     let (next, _) = crate::sync::settle(&state.directory, tenant, &rules, &policy, hour(1), true);
     assert!(next.groups[&group_id(10)].members.is_empty());
 }
+
+#[test]
+fn enumeration_that_graph_withheld_somebody_in_is_still_due() {
+    let state = held(Directory::default().put_user(1, user("ada")));
+    let withheld = user_entry(1, json!({"userPrincipalName": null}));
+    let page = done(vec![whole_user(2, "bob"), withheld], "d");
+    let done = finished(feed(begin::<Users>(&state, Mode::Full), vec![page]));
+    let progress = advanced(&done, PhaseProgress::default());
+    assert_eq!(
+        (progress.completed, progress.enumerated),
+        (Some(hour(1)), None)
+    );
+}

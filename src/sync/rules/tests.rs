@@ -429,3 +429,19 @@ fn unresolved_rule_keeps_the_groups_that_were_imported_and_imports_no_other() {
     assert_eq!(groups[&group_id(10)], Decision::Include(Grounds::Default));
     assert_eq!(groups[&group_id(77)], out(Reason::RulesUnresolved));
 }
+
+#[test]
+fn groups_nested_in_a_deleted_group_neither_let_in_nor_throw_out_any_more() {
+    for rules in [rules(&["All"], &[]), rules(&[], &["All"])] {
+        let before = settled(tenant(), &rules);
+        let last = before.decisions.users.clone();
+        let mut after = before
+            .put_group(11, deleted(group("All", &[2], &[12])))
+            .put_group(12, group("Inner", &[1], &[11]));
+        for _ in 0..2 {
+            let verdict = decide(&after, &rules);
+            assert_eq!(verdict.decisions.users, last);
+            after.decisions = verdict.decisions.into();
+        }
+    }
+}
