@@ -200,6 +200,9 @@ pub enum Error {
     /// A file of local settings.
     #[error(transparent)]
     SettingsFile(#[from] settings_file::Error),
+    /// What was given as an SSH key is none.
+    #[error(transparent)]
+    Key(#[from] user::KeyError),
     /// Nobody was authorised.
     #[error(transparent)]
     Authorize(#[from] authorize::Error),

@@ -10,7 +10,8 @@ use crate::admin::report::status::{
 };
 use crate::config::Config;
 use crate::directory::{Decision, PhaseProgress};
-use crate::oauth::{CredentialFailure, CredentialState, Standing};
+use crate::oauth::{Credential, CredentialFailure, CredentialState, Standing};
+use crate::store;
 use crate::sync;
 
 /// How many sentences about single people and groups stand among the problems; all are with `users` and `groups`.
@@ -106,6 +107,7 @@ fn health(
     problems.extend(report::shortened(&settled.registrations, NAMED_MAX));
     let left_out = news.map_or(&[][..], |news| &news.left_out);
     problems.extend(left_out.iter().map(|property| refused_property(property)));
+    problems.extend(vault_problem(config));
     problems.extend(credentials.iter().flat_map(credential_problems));
     for (phase, waiting) in ["users", "groups"]
         .iter()
@@ -123,6 +125,14 @@ fn health(
         (true, true) => Health::Ok,
     };
     (health, failures.into_iter().chain(problems).collect())
+}
+
+/// Without the key of the vault a credential looks as if nobody had ever signed in for it.
+fn vault_problem(config: &Config) -> Option<String> {
+    let mut credentials = config.credentials.iter();
+    let needs_vault = credentials.any(Credential::is_delegated);
+    let checked = needs_vault.then(|| store::check_vault_key(&config.data_dir));
+    Some(checked?.err()?.to_string())
 }
 
 /// What an administrator has to do about a credential. An outage is the phase's to tell.

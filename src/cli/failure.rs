@@ -33,8 +33,14 @@ fn is_hangup(error: &Error) -> bool {
 
 fn exit_status(error: &Error) -> u8 {
     match error {
-        Error::Config(_) | Error::Logging(_) => MISUSED,
-        Error::Init(init::Error::MissingFlags { .. } | init::Error::Unfit { .. }) => MISUSED,
+        Error::Config(_) | Error::Logging(_) | Error::Key(_) => MISUSED,
+        Error::Init(
+            init::Error::MissingFlags { .. }
+            | init::Error::Unfit { .. }
+            | init::Error::ClientId { .. }
+            | init::Error::Directory { .. }
+            | init::Error::SecretId { .. },
+        ) => MISUSED,
         Error::Authorize(
             authorize::Error::Unknown { .. } | authorize::Error::NotDelegated { .. },
         ) => MISUSED,

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde_json::json;
 use thiserror::Error;
+use uuid::Uuid;
 
 use super::output::Output;
 use crate::config::{self, LoadError, Problem};
@@ -74,6 +75,24 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The name of a file is needed.
+    #[error("{} is a directory; name the file in it with --config, as in {}", path.display(), path.join("ldap365.toml").display())]
+    Directory {
+        /// What --config names.
+        path: PathBuf,
+    },
+    /// What was given is not the id of an app.
+    #[error("{}", not_an_id(given))]
+    ClientId {
+        /// What was given instead.
+        given: String,
+    },
+    /// The portal shows an id beside each secret, which is of no use here.
+    #[error("{SECRET_ID} (in {})", path.display())]
+    SecretId {
+        /// The file that holds it.
+        path: PathBuf,
+    },
     /// Nobody can be asked, and flags are missing.
     #[error("nobody is asked without a terminal, or with --yes; give {}", flags.join(", "))]
     MissingFlags {
@@ -103,6 +122,21 @@ pub enum Error {
     /// What was written is refused, which is a fault of ours or of whoever changed files meanwhile.
     #[error("the configuration was written, but is not accepted")]
     Refused(#[source] LoadError),
+}
+
+/// What is said to somebody who gave the id of a secret.
+const SECRET_ID: &str =
+    "that is the \"Secret ID\", and no secret: make a new one, and copy its \"Value\"";
+
+fn not_an_id(given: &str) -> String {
+    format!(
+        "{given:?} is not an \"Application (client) ID\", which the app's overview shows and which looks like \
+         00000000-0000-0000-0000-000000000000"
+    )
+}
+
+fn is_guid(text: &str) -> bool {
+    Uuid::try_parse(text.trim()).is_ok()
 }
 
 fn lines(problems: &[Problem]) -> String {
@@ -139,6 +173,10 @@ fn init(
     output: &mut Output,
 ) -> Result<(), super::Error> {
     // Before anybody has answered anything.
+    if path.is_dir() {
+        let path = path.to_owned();
+        return Err(Error::Directory { path }.into());
+    }
     if path.exists() && !options.force {
         let path = path.to_owned();
         return Err(Error::Exists { path }.into());
@@ -153,6 +191,7 @@ fn init(
         secret_file: options.client_secret_file.clone().map(absolute),
         base_dn: options.base_dn.clone(),
     };
+    refuse_strange_flags(&draft)?;
     let secret = match questions {
         Some((questions, ask_secret)) => {
             interview(path, options, &mut draft, questions, ask_secret, output)?
@@ -173,6 +212,21 @@ fn init(
     let kind = draft.kind.unwrap_or(Kind::Delegated);
     let next = steps::afterwards(kind, &path.display().to_string());
     output.show(&json!({ "config": path }), &format!("{written}\n{next}"))
+}
+
+/// Objects to flags that the configuration would take, and Microsoft would not.
+fn refuse_strange_flags(draft: &Draft) -> Result<(), Error> {
+    if let Some(given) = draft.client_id.clone().filter(|id| !is_guid(id)) {
+        return Err(Error::ClientId { given });
+    }
+    let Some(path) = &draft.secret_file else {
+        return Ok(());
+    };
+    // A file that cannot be read is objected to together with everything else.
+    match fs::read_to_string(path).map(Secret::new) {
+        Ok(secret) if is_guid(secret.expose()) => Err(Error::SecretId { path: path.clone() }),
+        _ => Ok(()),
+    }
 }
 
 /// Paths in the file start from its directory, those of the command line from where the command runs.
@@ -225,6 +279,8 @@ fn interview(
     ask_secret: AskSecret<'_>,
     output: &mut Output,
 ) -> Result<Option<Secret>, super::Error> {
+    // Before the questions too: a file that is not thrown away is found here, and not after the last of them.
+    let typed_secret_file = free_secret_file(path, options.force)?;
     if draft.tenant.is_none() {
         questions.ask("A domain of the tenant, or its id", None, |answer| {
             draft.tenant = Some(answer.to_owned());
@@ -249,11 +305,14 @@ fn interview(
     show_steps(draft, output)?;
     if draft.client_id.is_none() {
         questions.ask("Application (client) ID", None, |answer| {
+            if !is_guid(answer) {
+                return Err(not_an_id(answer));
+            }
             draft.client_id = Some(answer.to_owned());
             objection(draft, path, "credential.client_id")
         })?;
     }
-    let secret = ask_proof(path, draft, &mut questions, ask_secret)?;
+    let secret = ask_proof(path, draft, &mut questions, ask_secret, typed_secret_file)?;
     if draft.base_dn.is_none() {
         let guess = draft.guessed_base();
         let is_rough = draft.tenant.as_deref().is_some_and(is_initial_domain);
@@ -275,6 +334,7 @@ fn ask_proof(
     draft: &mut Draft,
     questions: &mut Questions<'_>,
     ask_secret: AskSecret<'_>,
+    typed_secret_file: PathBuf,
 ) -> Result<Option<Secret>, Error> {
     let directory = absolute(path.to_owned());
     let directory = directory.parent().unwrap_or(Path::new("/"));
@@ -302,13 +362,32 @@ fn ask_proof(
                 io::ErrorKind::UnexpectedEof => Error::Ended,
                 _ => Error::Terminal(error),
             })?;
-            if !secret.expose().trim().is_empty() {
-                draft.secret_file = Some(PathBuf::from(SECRET_FILE));
+            if is_guid(secret.expose()) {
+                questions.say(&format!("{SECRET_ID}\n"))?;
+            } else if !secret.expose().trim().is_empty() {
+                draft.secret_file = Some(typed_secret_file);
                 return Ok(Some(Secret::new(secret.expose().trim().to_owned())));
             }
         },
         _ => Ok(None),
     }
+}
+
+/// Where a secret that is typed goes, beside the configuration: a name of its own where the usual one is taken, as by
+/// the secret of another configuration.
+fn free_secret_file(path: &Path, force: bool) -> Result<PathBuf, Error> {
+    let usual = PathBuf::from(SECRET_FILE);
+    let own = PathBuf::from(path.file_name().unwrap_or_default()).with_extension("secret");
+    let is_free = |name: &Path| force || !path.with_file_name(name).exists();
+    if is_free(&usual) {
+        return Ok(usual);
+    }
+    if is_free(&own) {
+        return Ok(own);
+    }
+    Err(Error::Exists {
+        path: path.with_file_name(own),
+    })
 }
 
 fn exists(file: &str) -> Result<(), String> {
@@ -330,7 +409,11 @@ fn write(path: &Path, draft: &Draft, secret: Option<&Secret>, force: bool) -> Re
         fs::create_dir_all(directory).map_err(failed(directory))?;
     }
     if let Some(secret) = secret {
-        let file = path.with_file_name(SECRET_FILE);
+        let name = draft
+            .secret_file
+            .as_deref()
+            .unwrap_or(Path::new(SECRET_FILE));
+        let file = path.with_file_name(name);
         write_private(&file, secret.expose().as_bytes(), force)?;
     }
     write_private(path, draft.to_string().as_bytes(), force)

@@ -1,6 +1,6 @@
 //! `ldap365 user …`: what is set here for single people, beside what the tenant says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
@@ -38,6 +38,8 @@ pub enum Command {
         /// Object id, user principal name, mail address or username
         user: String,
         /// The line of the .pub file, in quotes; - reads it from standard input
+        // A private key begins with a hyphen: clap would take it for a flag, and print all of it.
+        #[arg(allow_hyphen_values = true)]
         key: String,
     },
 
@@ -71,6 +73,22 @@ pub enum Command {
     },
 }
 
+/// Why what was given as a key is none. It is not repeated: it may be a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Somebody pasted the wrong one of the two files.
+    #[error(
+        "that is a private key, which must stay where it is: give the line of the .pub file beside it"
+    )]
+    Private,
+    /// The name of a file, and not what is in it.
+    #[error("{} is a file; to read the key from it, write - in its place and add `< {}`", path.display(), path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
 /// Shows or changes what is set here.
 pub(super) async fn run(
     config: &Config,
@@ -89,10 +107,10 @@ pub(super) async fn run(
         },
         Command::AddKey { user, key } => Act::AddKey {
             user: user.clone(),
-            key: match key.as_str() {
+            key: public_key(match key.as_str() {
                 "-" => settings_file::read("-".as_ref())?,
                 key => key.to_owned(),
-            },
+            })?,
         },
         Command::RemoveKey { user, key } => Act::RemoveKey {
             user: user.clone(),
@@ -102,6 +120,19 @@ pub(super) async fn run(
     act::run(config, act, output).await
 }
 
+/// Nothing that may be a private key goes any further: to the daemon, or into a message.
+fn public_key(given: String) -> Result<String, KeyError> {
+    let path = Path::new(&given);
+    if given.contains("PRIVATE KEY") {
+        Err(KeyError::Private)
+    } else if path.is_file() {
+        let path = path.to_owned();
+        Err(KeyError::File { path })
+    } else {
+        Ok(given)
+    }
+}
+
 async fn show(config: &Config, user: &str, output: &mut Output) -> Result<(), Error> {
     let answer = Client::new(&config.admin.socket).local_settings(user).await;
     let settings = match answer {
@@ -109,4 +140,50 @@ async fn show(config: &Config, user: &str, output: &mut Output) -> Result<(), Er
         answer => answer?,
     };
     output.show(&settings, &settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{self, Arguments};
+
+    const PRIVATE: &str =
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\n-----END OPENSSH PRIVATE KEY-----";
+
+    #[test]
+    fn private_key_is_refused_without_being_repeated() {
+        let arguments = ["ldap365", "user", "add-key", "ada", PRIVATE];
+        let parsed = Arguments::try_parse_from(arguments).unwrap_or_else(|error| panic!("{error}"));
+        let cli::Command::User(Command::AddKey { key, .. }) = parsed.command else {
+            panic!("another command");
+        };
+        let error = public_key(key).unwrap_err();
+        assert!(matches!(error, KeyError::Private));
+        assert!(!error.to_string().contains("b3Blbn"), "{error}");
+    }
+
+    #[test]
+    fn flag_in_front_of_the_key_is_a_flag() {
+        let arguments = [
+            "ldap365",
+            "user",
+            "add-key",
+            "ada",
+            "--json",
+            "ssh-ed25519 AAAA",
+        ];
+        let parsed = Arguments::try_parse_from(arguments).unwrap_or_else(|error| panic!("{error}"));
+        assert!(parsed.json);
+    }
+
+    #[test]
+    fn file_name_in_the_place_of_a_key_is_told_how_to_read_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().display().to_string();
+        let error = public_key(path.clone()).unwrap_err().to_string();
+        assert!(error.contains(&format!("`< {path}`")), "{error}");
+        assert!(public_key("ssh-ed25519 AAAA ada".to_owned()).is_ok());
+    }
 }

@@ -165,13 +165,18 @@ pub(crate) fn assess(evidence: &Evidence) -> Vec<Finding> {
     findings
 }
 
+/// An empty first page is no fault: Graph may send the objects on the next.
+fn readable(count: usize) -> String {
+    match count {
+        0 => "readable".to_owned(),
+        count => format!("readable; {count} on the first page"),
+    }
+}
+
 fn users(evidence: &Evidence) -> Option<Finding> {
     let cost = "without it the sync reads nobody";
     match evidence.users {
-        Trial::Readable(count) => Some(Finding::ok(
-            "users",
-            format!("readable; {count} on the first page"),
-        )),
+        Trial::Readable(count) => Some(Finding::ok("users", readable(count))),
         Trial::Denied => Some(denied("users", &USER_PERMISSIONS, cost, &evidence.grant)),
         Trial::Hollow => {
             let cost = "Graph answers, but leaves out accountEnabled and the names, so nobody can be let in";
@@ -184,10 +189,7 @@ fn users(evidence: &Evidence) -> Option<Finding> {
 fn groups(evidence: &Evidence) -> Option<Finding> {
     let cost = "without it the sync reads no groups, and rules that name groups cannot be applied";
     match evidence.groups {
-        Trial::Readable(count) => Some(Finding::ok(
-            "groups",
-            format!("readable; {count} on the first page"),
-        )),
+        Trial::Readable(count) => Some(Finding::ok("groups", readable(count))),
         Trial::Denied | Trial::Hollow => {
             Some(denied("groups", &GROUP_PERMISSIONS, cost, &evidence.grant))
         }

@@ -101,7 +101,8 @@ mod tests {
         let secret = file(dir.path(), "app.secret", "s3cret", 0o644);
         let text = "data_dir = \"data\"\n[tenant]\nid = \"contoso.com\"\n[[credential]]\nname = \"primary\"\n\
                     kind = \"secret\"\nclient_id = \"11111111-2222-3333-4444-555555555555\"\n\
-                    client_secret = { file = \"app.secret\" }\n[directory]\nbase_dn = \"dc=contoso,dc=com\"\n";
+                    client_secret = { file = \"app.secret\" }\n[directory]\nbase_dn = \"dc=contoso,dc=com\"\n\
+                    [ldap]\nlisten = [\"127.0.0.1:389\"]\n";
         let path = file(dir.path(), "ldap365.toml", text, 0o640);
         let config = config::load(&path).unwrap();
         let findings = check(&config);

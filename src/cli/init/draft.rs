@@ -99,11 +99,13 @@ impl Draft {
     /// Everything that is wrong with the file as it would be written to `file`.
     pub(super) fn problems(&self, file: &Path) -> Vec<Problem> {
         let directory = file.parent().unwrap_or(Path::new(""));
-        let typed = directory.join(SECRET_FILE);
+        // The one relative path there is: a secret that was typed, and goes beside the configuration.
+        let typed = self.secret_file.as_ref().filter(|file| file.is_relative());
+        let typed = typed.map(|file| directory.join(file));
         let surroundings = Surroundings {
             file,
             variable: &|name| std::env::var(name).ok(),
-            read_file: &|path| match path == typed {
+            read_file: &|path| match typed.as_deref() == Some(path) {
                 // Written together with the configuration.
                 true if !path.exists() => Ok("a secret".to_owned()),
                 _ => read_limited(path),

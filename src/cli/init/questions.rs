@@ -37,7 +37,7 @@ impl Questions<'_> {
         }
     }
 
-    fn say(&mut self, text: &str) -> Result<(), Error> {
+    pub(super) fn say(&mut self, text: &str) -> Result<(), Error> {
         self.output
             .write_all(text.as_bytes())
             .and_then(|()| self.output.flush())

@@ -217,6 +217,48 @@ fn typed_secret_goes_to_a_file_of_its_own() {
 }
 
 #[test]
+fn what_is_no_id_and_what_is_only_one_are_refused() {
+    let place = Place::new();
+    let refusal = |options: &Options| init_error(place.run(options).unwrap_err());
+    let mut options = place.flags(Kind::Secret, Cloud::Global);
+    options.client_secret_file = Some(place.file("id.secret", CLIENT_ID));
+    let error = refusal(&options);
+    assert!(matches!(error, Error::SecretId { .. }), "{error:?}");
+    options.client_id = Some("hello".to_owned());
+    let error = refusal(&options);
+    assert!(matches!(error, Error::ClientId { .. }), "{error:?}");
+    let typed = format!("contoso.com\n\ndelegated\nhello\n{CLIENT_ID}\n\n");
+    let asked = place.interview(&Options::default(), &typed).unwrap();
+    assert!(asked.contains("\"hello\" is not an"), "{asked}");
+}
+
+#[test]
+fn directory_in_the_place_of_the_file_is_refused() {
+    let place = Place::new();
+    fs::create_dir_all(place.config()).unwrap();
+    let mut options = place.flags(Kind::Delegated, Cloud::Global);
+    options.force = true;
+    let error = init_error(place.run(&options).unwrap_err());
+    assert!(matches!(error, Error::Directory { .. }), "{error:?}");
+}
+
+#[test]
+fn secret_of_another_configuration_is_left_alone() {
+    let place = Place::new();
+    let usual = place.config().with_file_name(SECRET_FILE);
+    fs::create_dir_all(usual.parent().unwrap()).unwrap();
+    fs::write(&usual, "another").unwrap();
+    let typed = format!("contoso.com\n\nsecret\n{CLIENT_ID}\n\n");
+    place.interview(&Options::default(), &typed).unwrap();
+    assert_eq!(fs::read_to_string(&usual).unwrap(), "another");
+    let own = place.config().with_file_name("ldap365.secret");
+    assert_eq!(fs::read_to_string(own).unwrap(), "typed~secret");
+    fs::remove_file(place.config()).unwrap();
+    let error = init_error(place.interview(&Options::default(), "").unwrap_err());
+    assert!(matches!(error, Error::Exists { .. }), "{error:?}");
+}
+
+#[test]
 fn input_that_ends_early_writes_nothing() {
     let place = Place::new();
     let error = init_error(
