@@ -10,7 +10,7 @@ use super::authorization;
 use super::check::credential::{check_credential, unusable};
 use super::keeper::Keeper;
 use super::status::status;
-use super::syncer::{Board, DryRun};
+use super::syncer::{Acceptance, Board, DryRun};
 use super::view::{Findings, Terms, View};
 use super::{acts, explain, identities, roster};
 use crate::admin::finding::Finding;
@@ -132,8 +132,10 @@ impl Daemon for RunningDaemon {
             true => {
                 let accepted = acts::accept(&self.keeper).await?;
                 self.note(accepted.settled);
-                Some(SyncEvent::Accepted {
+                Some(Acceptance {
                     objects: accepted.told,
+                    before: accepted.before,
+                    after: accepted.after,
                 })
             }
             false => None,

@@ -59,6 +59,10 @@ pub(crate) struct Amended<T> {
     pub told: T,
     /// What the rules have to say now.
     pub settled: Settled,
+    /// What was served before.
+    pub before: Arc<State>,
+    /// What is served now.
+    pub after: Arc<State>,
 }
 
 /// Why nothing was amended.
@@ -232,17 +236,24 @@ impl Inner {
             // What the disk holds may be newer than the state in memory.
             desk.store = Some(self.reopened().map_err(AmendError::Store)?);
         }
-        let mut new = State::clone(&self.state.load());
+        let before = self.state.load_full();
+        let mut new = State::clone(&before);
         let told = change(&mut new.directory).map_err(AmendError::Refused)?;
         let (new, settled) = resettled(&new, &self.rules, &self.policy);
-        self.commit(&mut desk, new, now)
+        let after = self
+            .commit(&mut desk, new, now)
             .map_err(AmendError::Store)?;
         desk.amendments.push(Box::new(move |directory| {
             change(directory)
                 .map(|_| ())
                 .map_err(|error| with_causes(&error))
         }));
-        Ok(Amended { told, settled })
+        Ok(Amended {
+            told,
+            settled,
+            before,
+            after,
+        })
     }
 
     fn commit(
