@@ -7,7 +7,7 @@ use crate::admin::report::roster::{GroupQuery, GroupRow, PersonQuery, PersonRow}
 use crate::directory::name::fold;
 use crate::directory::{Directory, Group, GroupId, ObjectId, User, UserId};
 
-use super::explain::{group_reason, person_reason};
+use super::explain::kept;
 use super::flaws;
 use super::lookup::{self, registered_name};
 use super::view::View;
@@ -42,7 +42,7 @@ pub(crate) fn people(view: &View, query: &PersonQuery) -> Result<Rows<PersonRow>
             user.display_name.as_deref(),
             user.mail.as_deref(),
         ];
-        let reason = || person_reason(directory, id);
+        let reason = || kept::person(&view, id);
         wanted.fits(names, id.into(), reason).then(|| PersonRow {
             object_id: ObjectId::from(id).0,
             username: names[0].map(str::to_owned),
@@ -76,7 +76,7 @@ pub(crate) fn groups(view: &View, query: &GroupQuery) -> Rows<GroupRow> {
             group.display_name.as_deref(),
             group.mail.as_deref(),
         ];
-        let reason = || group_reason(directory, id);
+        let reason = || kept::group(&view, id);
         wanted.fits(names, id.into(), reason).then(|| GroupRow {
             object_id: ObjectId::from(id).0,
             name: names[0].map(str::to_owned),
