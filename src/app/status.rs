@@ -13,9 +13,6 @@ use crate::directory::{Decision, PhaseProgress};
 use crate::oauth::{CredentialFailure, CredentialState, Standing};
 use crate::sync;
 
-/// How many sentences about single people and groups stand among the problems; all are with `users` and `groups`.
-const NAMED_MAX: usize = 5;
-
 /// A status from the state and, in a running daemon, from the board; such a daemon sets `since`.
 pub(crate) fn status(
     config: &Config,
@@ -103,7 +100,7 @@ fn health(
         let primary_group = config.dit.primary_group.problem(directory);
         problems.extend(primary_group.map(|problem| problem.to_string()));
     }
-    problems.extend(report::shortened(&settled.registrations, NAMED_MAX));
+    problems.extend(report::shortened(&settled.registrations, report::NAMED_MAX));
     let left_out = news.map_or(&[][..], |news| &news.left_out);
     problems.extend(left_out.iter().map(|property| refused_property(property)));
     problems.extend(credentials.iter().flat_map(credential_problems));
