@@ -12,7 +12,7 @@ use super::flaws;
 use super::lookup::{self, registered_name};
 use super::view::View;
 
-/// The people whom `query` asks for, by object id; new ones that are not let in yet come last.
+/// The people whom `query` asks for, by name; new ones that are not let in yet are among them.
 pub(crate) fn people(view: &View, query: &PersonQuery) -> Result<Rows<PersonRow>, lookup::Error> {
     let directory = &view.state.directory;
     let members = match &query.group {
@@ -23,10 +23,11 @@ pub(crate) fn people(view: &View, query: &PersonQuery) -> Result<Rows<PersonRow>
         None => None,
     };
     let is_asked = |id: &UserId| members.as_ref().is_none_or(|members| members.contains(id));
-    let ids: Vec<UserId> = lookup::people(directory)
+    let mut ids: Vec<UserId> = lookup::people(directory)
         .map(|(id, _)| id)
         .filter(is_asked)
         .collect();
+    ids.sort_by_cached_key(|&id| lookup::place(directory, id));
     let (view, wanted) = (view.clone(), Wanted::of(&query.filter, &query.reason));
     let is_active = query.is_active;
     let rows = ids.into_iter().filter_map(move |id| {
@@ -58,10 +59,11 @@ pub(crate) fn people(view: &View, query: &PersonQuery) -> Result<Rows<PersonRow>
     Ok(Box::new(rows))
 }
 
-/// The groups that `query` asks for, by object id; new ones that are not let in yet come last.
+/// The groups that `query` asks for, by name; new ones that are not let in yet are among them.
 pub(crate) fn groups(view: &View, query: &GroupQuery) -> Rows<GroupRow> {
     let directory = &view.state.directory;
-    let ids: Vec<GroupId> = lookup::groups(directory).map(|(id, _)| id).collect();
+    let mut ids: Vec<GroupId> = lookup::groups(directory).map(|(id, _)| id).collect();
+    ids.sort_by_cached_key(|&id| lookup::place(directory, id));
     let (view, wanted) = (view.clone(), Wanted::of(&query.filter, &query.reason));
     let is_imported = query.is_imported;
     let rows = ids.into_iter().filter_map(move |id| {
@@ -223,6 +225,19 @@ mod tests {
             ..query()
         };
         assert_eq!(ask(&view, reason).len(), 3);
+    }
+
+    #[test]
+    fn lists_are_in_the_order_of_names() {
+        let directory = directory(
+            &[("zoe", "Zoe"), ("Bob", "Bob"), ("ada", "Ada")],
+            &[("Staff", &[]), ("admins", &[])],
+        );
+        let view = view(directory, rules(), policy());
+        assert_eq!(ask(&view, PersonQuery::default()), ["ada", "bob", "zoe"]);
+        let groups = groups(&view, &GroupQuery::default());
+        let groups: Vec<_> = groups.filter_map(|row| row.display_name).collect();
+        assert_eq!(groups, ["admins", "Staff"]);
     }
 
     #[test]
