@@ -53,6 +53,7 @@ pub(crate) fn local_settings(view: &View, user: &str) -> Result<LocalSettings, l
         number: settings.number,
         login_shell: settings.login_shell,
         home: settings.home,
+        home_kept: flaws::home_kept(directory, id),
         ssh_keys: settings.ssh_keys,
     })
 }

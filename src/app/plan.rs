@@ -62,7 +62,7 @@ fn held(directory: &Directory) -> Vec<PlannedChange> {
         Planned {
             object_id: object_id.0,
             label,
-            reason: held_change(&item.change),
+            reason: held_change(item.subject, &item.change),
         }
     };
     let guarded = guard::held(directory).items.into_iter().map(item);
