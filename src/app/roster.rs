@@ -267,6 +267,6 @@ mod tests {
             rows[0].reason
         );
         let all: Vec<GroupRow> = groups(&view, &GroupQuery::default()).collect();
-        assert_eq!((all[0].members, all[0].is_imported), (1, true));
+        assert_eq!((all[1].members, all[1].is_imported), (1, true));
     }
 }
