@@ -49,7 +49,7 @@ pub(crate) fn explain(
         (false, _) => Ok(former),
         (true, false) => Err(lookup::Error::NoUser {
             name: name.clone(),
-            closest: lookup::closest_users(directory, name),
+            closest: lookup::closest_objects(directory, name),
         }),
         (true, true) => Err(lookup::Error::NoGroup {
             name: name.clone(),

@@ -211,6 +211,14 @@ pub(crate) fn closest_groups(directory: &Directory, name: &str) -> Vec<String> {
     closest(names, name)
 }
 
+/// Names of people and groups that look like `name`.
+pub(crate) fn closest_objects(directory: &Directory, name: &str) -> Vec<String> {
+    let mut closest = closest_users(directory, name);
+    let groups = closest_groups(directory, name).into_iter();
+    closest.extend(groups.map(|group| format!("{group} (a group)")));
+    closest
+}
+
 /// The candidates most like `name`, best first.
 pub(crate) fn closest<'a>(candidates: impl Iterator<Item = &'a str>, name: &str) -> Vec<String> {
     let wanted = fold(name);

@@ -176,3 +176,10 @@ fn whoever_stays_active_because_the_guard_holds_back_is_told_so() {
     let ada = only(ask(&view(directory, rules(), policy()), "ada").expect("known"));
     assert!(ada.reason.contains("held back"), "{}", ada.reason);
 }
+
+#[test]
+fn a_name_that_misses_is_answered_with_groups_too() {
+    let view = view(directory(&[], &[("VPN Users", &[])]), rules(), policy());
+    let error = ask(&view, "VPN").expect_err("nobody").to_string();
+    assert!(error.contains("VPN Users (a group)"), "{error}");
+}
