@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::keeper::{AmendError, Amendment, Keeper};
 use super::lookup;
 use super::report::with_causes;
+use super::syncer::Acceptance;
 use super::view::Terms;
 use crate::admin::report::act::{Act, Done};
 use crate::admin::{Refusal, RefusalKind};
@@ -77,11 +78,17 @@ pub(crate) async fn perform(
     }
 }
 
-/// Lets everything pass that is held back now; how many people, groups and memberships that is.
-pub(crate) async fn accept(keeper: &Keeper) -> Result<usize, Refusal> {
+/// Lets everything pass that is held back now.
+pub(crate) async fn accept(keeper: &Keeper) -> Result<Acceptance, Refusal> {
     let now = Timestamp::now();
     let accept = move |directory: &mut Directory| Ok::<_, Infallible>(accept_held(directory, now));
-    keeper.amend(accept).await.map_err(refusal)
+    let before = keeper.state();
+    let objects = keeper.amend(accept).await.map_err(refusal)?;
+    Ok(Acceptance {
+        objects,
+        before,
+        after: keeper.state(),
+    })
 }
 
 /// Accepts what is held back in this directory, and only that in any other.

@@ -121,9 +121,7 @@ impl Daemon for RunningDaemon {
             return Ok(self.dry_run(order.full));
         }
         let accepted = match order.accept {
-            true => Some(SyncEvent::Accepted {
-                objects: acts::accept(&self.keeper).await?,
-            }),
+            true => Some(acts::accept(&self.keeper).await?),
             false => None,
         };
         Ok(self.board.order(order.full, accepted))

@@ -1,5 +1,6 @@
 //! Why a person is active, or a group imported, or not: the whole chain, from the state alone.
 
+pub(crate) mod kept;
 mod memberships;
 
 use jiff::{SignedDuration, Timestamp};
@@ -48,7 +49,7 @@ pub(crate) fn explain(
         (false, _) => Ok(former),
         (true, false) => Err(lookup::Error::NoUser {
             name: name.clone(),
-            closest: lookup::closest_users(directory, name),
+            closest: lookup::closest_objects(directory, name),
         }),
         (true, true) => Err(lookup::Error::NoGroup {
             name: name.clone(),
@@ -109,16 +110,17 @@ fn person(view: &View, id: UserId) -> Option<Explanation> {
         username: record.and_then(|record| record.name.clone()),
         uid_number: record.map(|record| record.number),
         is_active: directory.decisions.is_active(id),
-        reason: person_reason(directory, id),
+        reason: kept::person(view, id),
         path,
-        chain: chain(directory, rules, id, user),
+        chain: chain(view, id, user),
         flaws: flaws::of_person(view, id),
         groups: memberships::of_person(directory, rules.nested_groups, id),
     }))
 }
 
 /// Everything that counts, in the order it counts.
-fn chain(directory: &Directory, rules: &Rules, id: UserId, user: &User) -> Vec<String> {
+fn chain(view: &View, id: UserId, user: &User) -> Vec<String> {
+    let (directory, rules) = (&view.state.directory, &view.terms.rules);
     let mut chain = vec![
         match user.account_enabled {
             Some(true) => "the account is enabled in Office 365".to_owned(),
@@ -132,6 +134,10 @@ fn chain(directory: &Directory, rules: &Rules, id: UserId, user: &User) -> Vec<S
         rule(directory, rules, id, &rules.ignored_groups, "ignored"),
         rule(directory, rules, id, &rules.allowed_groups, "allowed"),
     ];
+    let unresolved = view.findings.settled.problems.iter();
+    chain.extend(unresolved.map(|problem| {
+        format!("{problem}: until it can be resolved every earlier decision is kept, and nothing new is let in")
+    }));
     let record = directory.registry.get(id);
     chain.push(match directory.decisions.users.get(&id) {
         Some(Decision::Exclude(reason @ (Reason::NameTaken { .. } | Reason::NameReserved(_)))) => {
@@ -166,6 +172,9 @@ fn rule(directory: &Directory, rules: &Rules, id: UserId, names: &[String], kind
         })
     });
     match paths.min_by_key(|path| path.groups.len()) {
+        None if !names.iter().all(|name| directory.pins.contains_key(name)) => {
+            format!("member of none of the groups in sync.{kind}_groups that are known")
+        }
         None => format!("member of no group in sync.{kind}_groups"),
         Some(path) => {
             let through: Vec<String> = references(directory, &path.groups)
@@ -194,7 +203,7 @@ fn group(view: &View, id: GroupId) -> Option<Explanation> {
         gid_number: record.map(|record| record.number),
         group_kind: group.kind().as_str().to_owned(),
         is_imported: directory.decisions.is_imported(id),
-        reason: group_reason(directory, id),
+        reason: kept::group(view, id),
         members: group.members.len(),
         people: directory.members(id, rules.nested_groups).len(),
         active_people: served_members(directory, id, rules.nested_groups).len(),

@@ -18,7 +18,19 @@ pub(crate) fn of_person(view: &View, id: UserId) -> Vec<String> {
         flaws.extend(mapped.iter().map(ToString::to_string));
     }
     flaws.extend(registered(view, id.into()));
+    flaws.extend(home_kept(directory, id.into()));
     flaws
+}
+
+/// Why the home directory that is set here is not the served one, if that is so.
+pub(crate) fn home_kept(directory: &Directory, id: ObjectId) -> Option<String> {
+    let wanted = directory.overrides.objects.get(&id)?.home.as_deref()?;
+    let registered = directory.registry.get(id)?.home.as_deref()?;
+    (wanted != registered).then(|| {
+        format!(
+            "the home directory {wanted} is set here, but {registered} was registered before, and stays: files are there"
+        )
+    })
 }
 
 /// Everything that deserves a look about one group.
@@ -81,7 +93,8 @@ pub(crate) fn held_person(directory: &Directory, id: UserId) -> Option<String> {
         false => "",
     };
     if let Some(change) = held(directory, Subject::Person(id)) {
-        return Some(format!("{}{barred}", held_change(change)));
+        let change = held_change(Subject::Person(id), change);
+        return Some(format!("held back {change}{barred}"));
     }
     let tenant = directory.withheld.users.get(&id)?;
     let news = match (tenant, directory.users.contains_key(&id)) {
@@ -97,7 +110,8 @@ pub(crate) fn held_person(directory: &Directory, id: UserId) -> Option<String> {
 /// Why a group is served otherwise than the tenant and the rules have it, if that is so.
 pub(crate) fn held_group(directory: &Directory, id: GroupId) -> Option<String> {
     if let Some(change) = held(directory, Subject::Group(id)) {
-        return Some(held_change(change));
+        let change = held_change(Subject::Group(id), change);
+        return Some(format!("held back {change}"));
     }
     let tenant = directory.withheld.groups.get(&id)?;
     let news = match (tenant, directory.groups.contains_key(&id)) {
@@ -119,19 +133,23 @@ fn held(directory: &Directory, subject: Subject) -> Option<&HeldChange> {
     directory.guard.subjects.get(&subject)?.held.as_ref()
 }
 
-/// A change that the guard holds back, as a sentence.
-pub(crate) fn held_change(change: &HeldChange) -> String {
-    let outcome = match (change.kind, change.to) {
-        (ChangeKind::MembershipsLost, _) => "would leave the group",
-        (ChangeKind::MembershipsGained, _) => "would join the group",
-        (_, Standing::Absent) => "would be removed",
-        (_, Standing::Inactive) => "would become inactive",
-        (_, Standing::Active) => "would become active",
+/// A change of a subject that the guard holds back, as the rest of a sentence that says "held back".
+pub(crate) fn held_change(subject: Subject, change: &HeldChange) -> String {
+    let outcome = match (subject, change.to) {
+        (Subject::Membership(..), _) if change.kind == ChangeKind::MembershipsLost => {
+            "would leave the group"
+        }
+        (Subject::Membership(..), _) => "would join the group",
+        (Subject::Person(_) | Subject::Group(_), Standing::Absent) => "would be removed",
+        (Subject::Person(_), Standing::Inactive) => "would become inactive",
+        (Subject::Person(_), Standing::Active) => "would become active",
+        (Subject::Group(_), Standing::Inactive) => "would no longer be imported",
+        (Subject::Group(_), Standing::Active) => "would be imported",
     };
     let reason = change.reason.as_ref();
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
     let since = change.since.strftime("%Y-%m-%d %H:%M:%S UTC");
-    format!("held back since {since}: {outcome}{reason}")
+    format!("since {since}: {outcome}{reason}")
 }
 
 /// Who holds a name, and what can be done about it.
@@ -168,7 +186,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::app::fixtures::{directory, policy, rules, settled, user_id, view};
+    use crate::app::fixtures::{directory, group_id, policy, rules, settled, user_id, view};
     use crate::directory::User;
 
     #[test]
@@ -201,6 +219,34 @@ mod tests {
             [
                 "not served as it is: the account is deleted in Office 365; every bind is refused meanwhile"
             ]
+        );
+    }
+
+    #[test]
+    fn a_home_directory_that_came_too_late_is_told() {
+        let mut directory = directory(&[("ada", "Ada")], &[]);
+        let id = ObjectId::from(user_id(1));
+        let set = directory.overrides.objects.entry(id).or_default();
+        set.home = Some("/srv/ada".to_owned());
+        let flaws = of_person(&view(directory, rules(), policy()), user_id(1));
+        assert!(
+            flaws[0].starts_with("the home directory /srv/ada is set here, but /home/ada was"),
+            "{flaws:?}"
+        );
+    }
+
+    #[test]
+    fn a_group_that_is_held_back_is_not_said_to_leave_a_group() {
+        let change = HeldChange {
+            kind: ChangeKind::MembershipsLost,
+            from: Standing::Active,
+            to: Standing::Inactive,
+            reason: None,
+            since: jiff::Timestamp::UNIX_EPOCH,
+        };
+        assert_eq!(
+            held_change(Subject::Group(group_id(1)), &change),
+            "since 1970-01-01 00:00:00 UTC: would no longer be imported"
         );
     }
 

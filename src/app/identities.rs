@@ -4,14 +4,24 @@ use crate::admin::Rows;
 use crate::admin::report::act::Format;
 use crate::admin::report::identity::{IdentityRow, LocalSettings};
 use crate::directory::ObjectId;
+use crate::directory::name::fold;
 
 use super::view::View;
 use super::{acts, explain, flaws, lookup};
 
-/// Every record of the registry, by object id.
+/// Every record of the registry, by name; those without one come last, by number.
 pub(crate) fn rows(view: &View) -> Rows<IdentityRow> {
     let registry = &view.state.directory.registry;
-    let ids: Vec<ObjectId> = registry.iter().map(|(id, _)| id).collect();
+    let mut ids: Vec<ObjectId> = registry.iter().map(|(id, _)| id).collect();
+    ids.sort_by_cached_key(|&id| {
+        let record = registry.get(id);
+        let name = record.and_then(|record| record.name.as_deref());
+        (
+            name.is_none(),
+            name.map(fold),
+            record.map(|record| record.number),
+        )
+    });
     let view = view.clone();
     let rows = ids.into_iter().filter_map(move |id| {
         let directory = &view.state.directory;
@@ -43,6 +53,7 @@ pub(crate) fn local_settings(view: &View, user: &str) -> Result<LocalSettings, l
         number: settings.number,
         login_shell: settings.login_shell,
         home: settings.home,
+        home_kept: flaws::home_kept(directory, id),
         ssh_keys: settings.ssh_keys,
     })
 }

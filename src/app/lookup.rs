@@ -86,6 +86,15 @@ pub(crate) fn registered_name(directory: &Directory, id: impl Into<ObjectId>) ->
     directory.registry.get(id)?.name.as_deref()
 }
 
+/// Where an object stands in lists: by the name it bears, or what people call it.
+pub(crate) fn place(directory: &Directory, id: impl Into<ObjectId>) -> String {
+    let id = id.into();
+    match registered_name(directory, id) {
+        Some(name) => fold(name),
+        None => fold(&label(directory, id)),
+    }
+}
+
 /// Everybody whom `name` may mean; those who lost this very name to another included.
 pub(crate) fn users_called(directory: &Directory, name: &str) -> Vec<UserId> {
     let wanted = fold(name);
@@ -200,6 +209,14 @@ pub(crate) fn closest_groups(directory: &Directory, name: &str) -> Vec<String> {
         display.into_iter().chain(registered_name(directory, id))
     });
     closest(names, name)
+}
+
+/// Names of people and groups that look like `name`.
+pub(crate) fn closest_objects(directory: &Directory, name: &str) -> Vec<String> {
+    let mut closest = closest_users(directory, name);
+    let groups = closest_groups(directory, name).into_iter();
+    closest.extend(groups.map(|group| format!("{group} (a group)")));
+    closest
 }
 
 /// The candidates most like `name`, best first.

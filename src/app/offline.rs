@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use tracing::info;
 
 use super::keeper::Keeper;
-use super::syncer::{DryRun, Outcome, run_pass};
+use super::syncer::{Acceptance, DryRun, Outcome, run_pass};
 use super::view::{Findings, Terms, View};
 use super::{
     Cloud, Error, acts, explain as explaining, identities as identity, report, roster, status,
@@ -18,7 +18,7 @@ use crate::admin::Rows;
 use crate::admin::report::act::{Act, Done, Format};
 use crate::admin::report::explanation::{ExplainQuery, Explanation};
 use crate::admin::report::identity::{IdentityRow, LocalSettings};
-use crate::admin::report::pass::{PassSummary, SyncEvent};
+use crate::admin::report::pass::{PassSummary, SyncEvent, SyncOrder};
 use crate::admin::report::roster::{GroupQuery, GroupRow, PersonQuery, PersonRow};
 use crate::admin::report::status::Status;
 use crate::config::Config;
@@ -77,13 +77,12 @@ pub async fn act(config: &Config, act: Act) -> Result<Done, Error> {
     Ok(done)
 }
 
-/// Lets everything pass that is held back now; how many people, groups and memberships that is.
-pub async fn accept(config: &Config) -> Result<usize, Error> {
-    let keeper = open(config).await?;
-    let accepted = acts::accept(&keeper).await?;
+/// Lets everything pass that is held back now.
+async fn accept(keeper: &Keeper) -> Result<Acceptance, Error> {
+    let accepted = acts::accept(keeper).await?;
     log(
         "sync --accept",
-        &format!("{accepted} held changes pass from now on"),
+        &format!("{} held changes pass from now on", accepted.objects),
     );
     Ok(accepted)
 }
@@ -95,24 +94,34 @@ fn log(what: &str, outcome: &str) {
     info!(target: "audit", uid, "{what}: {outcome}");
 }
 
-/// One pass, now.
+/// One pass, now; with [`SyncOrder::accept`], everything passes first that is held back.
 pub async fn sync(
     config: &Config,
-    full: bool,
+    order: SyncOrder,
     progress: impl Fn(SyncEvent),
 ) -> Result<PassSummary, Error> {
     let keeper = Arc::new(open(config).await?);
+    let accepted = match order.accept {
+        true => Some(accept(&keeper).await?),
+        false => None,
+    };
+    if let Some(Acceptance { objects, .. }) = accepted {
+        progress(SyncEvent::Accepted { objects });
+    }
     let cloud = Cloud::with_vault(config, &keeper).await?;
-    let summary = run_pass(
+    let mut summary = run_pass(
         &cloud.graph,
         &keeper,
         &config.sync,
         &config.registry,
-        full,
+        order.full,
         &mut Unfinished::default(),
         progress,
     )
     .await;
+    if let Some(accepted) = accepted {
+        accepted.note(&mut summary);
+    }
     Ok(report::pass_summary(&summary))
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::admin::report::plan::{Planned, PlannedChange};
 use crate::directory::guard::Subject;
+use crate::directory::name::fold;
 use crate::directory::{Directory, GroupId, ObjectId, State, UserId};
 use crate::sync::guard::{self, HeldItem};
 
@@ -13,7 +14,8 @@ use super::flaws::{held_change, held_person, is_guarded};
 use super::lookup::{label, registered_name};
 use super::roster::served_members;
 
-/// Every change from `before` to `after`, people first, then groups and their members, then what is held back.
+/// Every change from `before` to `after`, people first, then groups and their members, then what is held back; each
+/// kind by name.
 ///
 /// Made object by object as it is read: the memberships of a large tenant are not in memory at once.
 pub(crate) fn plan(
@@ -25,6 +27,14 @@ pub(crate) fn plan(
     let people: BTreeSet<UserId> = [ids(&before), ids(&after)].concat().into_iter().collect();
     let ids = |state: &State| state.directory.groups.keys().copied().collect::<Vec<_>>();
     let groups: BTreeSet<GroupId> = [ids(&before), ids(&after)].concat().into_iter().collect();
+    let place = |id: ObjectId| {
+        let named = planned(&before.directory, &after.directory, id, String::new());
+        (fold(&named.label), id)
+    };
+    let mut people: Vec<UserId> = people.into_iter().collect();
+    people.sort_by_cached_key(|&id| place(id.into()));
+    let mut groups: Vec<GroupId> = groups.into_iter().collect();
+    groups.sort_by_cached_key(|&id| place(id.into()));
     let held = held(&after.directory);
     let of_person = {
         let (before, after) = (before.clone(), after.clone());
@@ -49,22 +59,22 @@ fn held(directory: &Directory) -> Vec<PlannedChange> {
             Some(member) => format!("{member} in {}", item.label),
             None => item.label.clone(),
         };
-        PlannedChange::Held(Planned {
+        Planned {
             object_id: object_id.0,
             label,
-            reason: held_change(&item.change),
-        })
+            reason: held_change(item.subject, &item.change),
+        }
     };
     let guarded = guard::held(directory).items.into_iter().map(item);
     let people = directory.withheld.users.keys();
     let frozen = people.filter(|id| !is_guarded(directory, Subject::Person(**id)));
     let frozen = frozen.filter_map(|&id| {
         let reason = held_person(directory, id)?;
-        Some(PlannedChange::Held(planned(
-            directory, directory, id, reason,
-        )))
+        Some(planned(directory, directory, id, reason))
     });
-    guarded.chain(frozen).collect()
+    let mut held: Vec<Planned> = guarded.chain(frozen).collect();
+    held.sort_by_cached_key(|held| fold(&held.label));
+    held.into_iter().map(PlannedChange::Held).collect()
 }
 
 fn person(before: &Directory, after: &Directory, id: UserId) -> Vec<PlannedChange> {
@@ -126,7 +136,9 @@ fn group(before: &Directory, after: &Directory, nested: bool, id: GroupId) -> Ve
                 let name = registered_name(directory, id).map(str::to_owned);
                 name.unwrap_or_else(|| label(directory, id.into()))
             };
-            ids.into_iter().map(name).collect()
+            let mut names: Vec<String> = ids.into_iter().map(name).collect();
+            names.sort();
+            names
         };
         let joined = names(after, now.difference(&then).copied().collect());
         let left = names(before, then.difference(&now).copied().collect());

@@ -5,6 +5,9 @@ use crate::directory::{Progress, State};
 use crate::sync::tally::Tally;
 use crate::sync::{PhaseName, Summary};
 
+/// How many sentences about single people and groups stand among the problems; all are with `users` and `groups`.
+pub(crate) const NAMED_MAX: usize = 5;
+
 /// A pass for people and scripts.
 pub(crate) fn pass_summary(summary: &Summary) -> PassSummary {
     let tally = |phase: &Option<crate::sync::summary::PhaseSummary>| {
@@ -51,13 +54,7 @@ fn problems(summary: &Summary) -> Vec<String> {
     rules
         .chain(summary.settled.held.sentences())
         .chain(warnings)
-        .chain(
-            summary
-                .settled
-                .registrations
-                .iter()
-                .map(ToString::to_string),
-        )
+        .chain(shortened(&summary.settled.registrations, NAMED_MAX))
         .chain(unreadable)
         .chain(left_out)
         .collect()
@@ -116,4 +113,18 @@ pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_sentences_the_first_few_are_shown_and_the_others_counted() {
+        let sentences: Vec<String> = (1..=58).map(|number| format!("{number} differs")).collect();
+        let shown = shortened(&sentences, NAMED_MAX);
+        assert_eq!(shown.len(), NAMED_MAX + 1);
+        assert!(shown[NAMED_MAX].starts_with("and 53 more"), "{shown:?}");
+        assert_eq!(shortened(&sentences[..5], NAMED_MAX), sentences[..5]);
+    }
 }

@@ -7,12 +7,12 @@ use crate::admin::report::roster::{GroupQuery, GroupRow, PersonQuery, PersonRow}
 use crate::directory::name::fold;
 use crate::directory::{Directory, Group, GroupId, ObjectId, User, UserId};
 
-use super::explain::{group_reason, person_reason};
+use super::explain::kept;
 use super::flaws;
 use super::lookup::{self, registered_name};
 use super::view::View;
 
-/// The people whom `query` asks for, by object id; new ones that are not let in yet come last.
+/// The people whom `query` asks for, by name; new ones that are not let in yet are among them.
 pub(crate) fn people(view: &View, query: &PersonQuery) -> Result<Rows<PersonRow>, lookup::Error> {
     let directory = &view.state.directory;
     let members = match &query.group {
@@ -23,10 +23,11 @@ pub(crate) fn people(view: &View, query: &PersonQuery) -> Result<Rows<PersonRow>
         None => None,
     };
     let is_asked = |id: &UserId| members.as_ref().is_none_or(|members| members.contains(id));
-    let ids: Vec<UserId> = lookup::people(directory)
+    let mut ids: Vec<UserId> = lookup::people(directory)
         .map(|(id, _)| id)
         .filter(is_asked)
         .collect();
+    ids.sort_by_cached_key(|&id| lookup::place(directory, id));
     let (view, wanted) = (view.clone(), Wanted::of(&query.filter, &query.reason));
     let is_active = query.is_active;
     let rows = ids.into_iter().filter_map(move |id| {
@@ -42,7 +43,7 @@ pub(crate) fn people(view: &View, query: &PersonQuery) -> Result<Rows<PersonRow>
             user.display_name.as_deref(),
             user.mail.as_deref(),
         ];
-        let reason = || person_reason(directory, id);
+        let reason = || kept::person(&view, id);
         wanted.fits(names, id.into(), reason).then(|| PersonRow {
             object_id: ObjectId::from(id).0,
             username: names[0].map(str::to_owned),
@@ -58,10 +59,11 @@ pub(crate) fn people(view: &View, query: &PersonQuery) -> Result<Rows<PersonRow>
     Ok(Box::new(rows))
 }
 
-/// The groups that `query` asks for, by object id; new ones that are not let in yet come last.
+/// The groups that `query` asks for, by name; new ones that are not let in yet are among them.
 pub(crate) fn groups(view: &View, query: &GroupQuery) -> Rows<GroupRow> {
     let directory = &view.state.directory;
-    let ids: Vec<GroupId> = lookup::groups(directory).map(|(id, _)| id).collect();
+    let mut ids: Vec<GroupId> = lookup::groups(directory).map(|(id, _)| id).collect();
+    ids.sort_by_cached_key(|&id| lookup::place(directory, id));
     let (view, wanted) = (view.clone(), Wanted::of(&query.filter, &query.reason));
     let is_imported = query.is_imported;
     let rows = ids.into_iter().filter_map(move |id| {
@@ -76,7 +78,7 @@ pub(crate) fn groups(view: &View, query: &GroupQuery) -> Rows<GroupRow> {
             group.display_name.as_deref(),
             group.mail.as_deref(),
         ];
-        let reason = || group_reason(directory, id);
+        let reason = || kept::group(&view, id);
         wanted.fits(names, id.into(), reason).then(|| GroupRow {
             object_id: ObjectId::from(id).0,
             name: names[0].map(str::to_owned),
@@ -226,6 +228,19 @@ mod tests {
     }
 
     #[test]
+    fn lists_are_in_the_order_of_names() {
+        let directory = directory(
+            &[("zoe", "Zoe"), ("Bob", "Bob"), ("ada", "Ada")],
+            &[("Staff", &[]), ("admins", &[])],
+        );
+        let view = view(directory, rules(), policy());
+        assert_eq!(ask(&view, PersonQuery::default()), ["ada", "bob", "zoe"]);
+        let groups = groups(&view, &GroupQuery::default());
+        let groups: Vec<_> = groups.filter_map(|row| row.display_name).collect();
+        assert_eq!(groups, ["admins", "Staff"]);
+    }
+
+    #[test]
     fn a_group_nobody_knows_is_refused_with_the_closest_name() {
         let view = view(directory(&[], &[("Staff", &[])]), rules(), policy());
         let query = PersonQuery {
@@ -252,6 +267,6 @@ mod tests {
             rows[0].reason
         );
         let all: Vec<GroupRow> = groups(&view, &GroupQuery::default()).collect();
-        assert_eq!((all[0].members, all[0].is_imported), (1, true));
+        assert_eq!((all[1].members, all[1].is_imported), (1, true));
     }
 }

@@ -14,9 +14,6 @@ use crate::oauth::{Credential, CredentialFailure, CredentialState, Standing};
 use crate::store;
 use crate::sync;
 
-/// How many sentences about single people and groups stand among the problems; all are with `users` and `groups`.
-const NAMED_MAX: usize = 5;
-
 /// A status from the state and, in a running daemon, from the board; such a daemon sets `since`.
 pub(crate) fn status(
     config: &Config,
@@ -104,7 +101,7 @@ fn health(
         let primary_group = config.dit.primary_group.problem(directory);
         problems.extend(primary_group.map(|problem| problem.to_string()));
     }
-    problems.extend(report::shortened(&settled.registrations, NAMED_MAX));
+    problems.extend(report::shortened(&settled.registrations, report::NAMED_MAX));
     let left_out = news.map_or(&[][..], |news| &news.left_out);
     problems.extend(left_out.iter().map(|property| refused_property(property)));
     problems.extend(vault_problem(config));

@@ -52,11 +52,30 @@ pub(crate) struct News {
     is_closed: bool,
 }
 
+/// Held changes that were let pass ahead of a pass, which reports them.
+#[derive(Clone)]
+pub(crate) struct Acceptance {
+    /// How many people, groups and memberships were held back.
+    pub objects: usize,
+    /// What was served before.
+    pub before: Arc<State>,
+    /// What is served since.
+    pub after: Arc<State>,
+}
+
 /// Passes asked for that have not begun.
 #[derive(Clone, Default)]
 struct Orders {
     full: bool,
+    accepted: Vec<Acceptance>,
     listeners: Vec<mpsc::Sender<SyncEvent>>,
+}
+
+impl Acceptance {
+    /// Puts what the acceptance let pass into the summary of the pass after it.
+    pub fn note(&self, summary: &mut Summary) {
+        summary.include(&self.before, &self.after, NAMED_MAX);
+    }
 }
 
 impl Board {
@@ -81,17 +100,18 @@ impl Board {
         self.news.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks for a pass that begins after now, because one that runs may have read past what it is to see. `first`
-    /// is the first event to be read.
-    pub fn order(&self, full: bool, first: Option<SyncEvent>) -> mpsc::Receiver<SyncEvent> {
+    /// Asks for a pass that begins after now, because one that runs may have read past what it is to see. What
+    /// was `accepted` is the first event, and part of the summary.
+    pub fn order(&self, full: bool, accepted: Option<Acceptance>) -> mpsc::Receiver<SyncEvent> {
         let (sender, receiver) = mpsc::channel(EVENTS_MAX);
-        if let Some(first) = first {
+        if let Some(Acceptance { objects, .. }) = accepted {
             // The channel is new and has room.
-            let _ = sender.try_send(first);
+            let _ = sender.try_send(SyncEvent::Accepted { objects });
         }
         let mut news = self.news();
         if !news.is_closed {
             news.orders.full |= full;
+            news.orders.accepted.extend(accepted);
             news.orders.listeners.push(sender);
             self.ordered.notify_one();
         }
@@ -212,7 +232,7 @@ impl Syncer {
             // Whoever asks may have mended a credential just now.
             self.tokens.wake().await;
         }
-        let summary = run_pass(
+        let mut summary = run_pass(
             &self.client,
             &self.keeper,
             &self.settings,
@@ -228,6 +248,9 @@ impl Syncer {
             },
         )
         .await;
+        for accepted in &orders.accepted {
+            accepted.note(&mut summary);
+        }
         let done = report::pass_summary(&summary);
         log(&summary, &done);
         self.note(&summary, &done);

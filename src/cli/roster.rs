@@ -138,6 +138,7 @@ where
     }
     match output.is_json() {
         true => Ok(()),
+        false if table.is_empty() => output.show("", &"none"),
         false => table.lines().try_for_each(|line| output.show(&line, &line)),
     }
 }
@@ -216,6 +217,18 @@ mod tests {
             "username  uid   state   principal name     name  reason\n\
              ada       1000  active  ada/l@contoso.com  -     no rule speaks against it; renamed in vain\n"
         );
+    }
+
+    #[tokio::test]
+    async fn an_empty_answer_says_so_instead_of_a_bare_heading() {
+        let path = "/nowhere".into();
+        let answer = Err(client::Error::NoDaemon { path });
+        let (mut output, results, _) = in_memory(false);
+        let offline = async || Ok(Vec::<PersonRow>::new().into_iter());
+        list(answer, offline, ["username"; 6], person, &mut output)
+            .await
+            .expect("answered");
+        assert_eq!(results.text(), "none\n");
     }
 
     #[tokio::test]

@@ -51,12 +51,7 @@ pub(super) async fn run(
 }
 
 async fn run_offline(config: &Config, order: SyncOrder, output: &mut Output) -> Result<(), Error> {
-    let mut watcher = Watcher::new(output);
-    if order.accept {
-        let objects = offline::accept(config).await?;
-        watcher.see(&SyncEvent::Accepted { objects })?;
-    }
-    let watcher = RefCell::new(watcher);
+    let watcher = RefCell::new(Watcher::new(output));
     let written = RefCell::new(Ok(()));
     let progress = |event: SyncEvent| {
         let mut written = written.borrow_mut();
@@ -73,7 +68,7 @@ async fn run_offline(config: &Config, order: SyncOrder, output: &mut Output) -> 
         }
         return watcher.end();
     }
-    let summary = offline::sync(config, order.full, progress).await?;
+    let summary = offline::sync(config, order, progress).await?;
     written.into_inner()?;
     let mut watcher = watcher.into_inner();
     watcher.see(&SyncEvent::Finished(summary))?;

@@ -25,6 +25,11 @@ impl<const N: usize> Table<N> {
             }));
     }
 
+    /// There is nothing but the heading.
+    pub fn is_empty(&self) -> bool {
+        self.rows.len() == 1
+    }
+
     /// The lines, heading first, without spaces at their ends.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let mut widths = [0; N];

@@ -134,6 +134,13 @@ impl<T> Listed<T> {
         }
         list
     }
+
+    /// Counts the others too, and keeps the first `named_max` of all.
+    fn add(&mut self, other: Self, named_max: usize) {
+        self.count += other.count;
+        self.first.extend(other.first);
+        self.first.truncate(named_max);
+    }
 }
 
 impl Summary {
@@ -162,6 +169,18 @@ impl Summary {
             left_out: Vec::new(),
             errors: Vec::new(),
         }
+    }
+
+    /// Adds what was different for clients after an administrator's acceptance, which took effect ahead of the pass.
+    pub fn include(&mut self, before: &Arc<State>, after: &Arc<State>, named_max: usize) {
+        let mut accepted = Self::begun(self.started);
+        accepted.compare(before, after, named_max);
+        self.activated.add(accepted.activated, named_max);
+        self.deactivated.add(accepted.deactivated, named_max);
+        self.imported.add(accepted.imported, named_max);
+        self.dropped.add(accepted.dropped, named_max);
+        self.memberships.add(accepted.memberships, named_max);
+        self.renamed.add(accepted.renamed, named_max);
     }
 
     /// Notes what the pass changed for clients, naming up to `named_max` objects of each list.
@@ -294,5 +313,39 @@ impl Change<'_> {
     fn group_label(&self, id: GroupId) -> Option<String> {
         let group = self.after.groups.get(&id).or(self.before.groups.get(&id));
         group.map(|group| group.label().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::directory::decision::Grounds;
+
+    /// A state of one person.
+    fn state(decision: Decision) -> Arc<State> {
+        let mut state = State::default();
+        let id = UserId(ObjectId(Uuid::from_u128(1)));
+        state.directory.decisions.users.insert(id, decision);
+        Arc::new(state)
+    }
+
+    #[test]
+    fn what_an_acceptance_let_pass_is_part_of_the_summary() {
+        let before = state(Decision::Include(Grounds::Default));
+        let after = state(Decision::Exclude(Reason::NotAllowed));
+        let mut summary = Summary::begun(Timestamp::UNIX_EPOCH);
+        summary.include(&before, &after, NAMED_MAX);
+        assert_eq!(summary.deactivated.count, 1);
+        assert_eq!(
+            summary.deactivated.first[0].reason,
+            Some(Reason::NotAllowed)
+        );
+        summary.include(&after, &before, 0);
+        assert_eq!(
+            (summary.activated.count, summary.activated.first.len()),
+            (1, 0)
+        );
     }
 }

@@ -71,7 +71,10 @@ const PEOPLE_SERVED: &[(&str, &str, &str)] = &[
 
 /// Everyone who is in the tenant and not served, and what the reason must say.
 const PEOPLE_NOT_SERVED: &[(&str, &str)] = &[
-    ("kim@fabrikam.example", "\"kim\" belongs to kim@contoso.example"),
+    (
+        "kim@fabrikam.example",
+        "\"kim\" belongs to kim@contoso.example",
+    ),
     (
         "root@contoso.example",
         "the name \"root\" is in directory.reserved_names",

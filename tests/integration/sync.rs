@@ -160,10 +160,7 @@ async fn a_deleted_person_is_gone_and_returns_as_the_same() {
         (ended.status == Some(0)).then_some(ended.results)
     })
     .await;
-    assert!(
-        reason.contains("\"helen\" is held for helen"),
-        "{reason}"
-    );
+    assert!(reason.contains("\"helen\" is held for helen"), "{reason}");
     let found = running.reader.search(BASE, "(sn=Other)").await;
     assert!(found.is_empty(), "{found:?}");
     running.tenant.restore("helen@contoso.example");

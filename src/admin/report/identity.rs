@@ -52,6 +52,9 @@ pub struct LocalSettings {
     pub login_shell: Option<String>,
     /// The home directory asked for here.
     pub home: Option<String>,
+    /// Why another home directory is served all the same, if that is so.
+    #[serde(default)]
+    pub home_kept: Option<String>,
     /// `sshPublicKey` values.
     pub ssh_keys: Vec<String>,
 }
@@ -77,6 +80,9 @@ impl fmt::Display for LocalSettings {
         }
         if let Some(home) = &self.home {
             write!(f, "\nhome:    {home}")?;
+        }
+        if let Some(kept) = &self.home_kept {
+            write!(f, "\nnote:    {kept}")?;
         }
         for key in &self.ssh_keys {
             write!(f, "\nSSH key: {key}")?;

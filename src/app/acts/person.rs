@@ -145,7 +145,7 @@ fn change(directory: &mut Directory, id: ObjectId, change: impl FnOnce(&mut Over
 
 fn next_step(directory: &Directory, id: ObjectId) -> String {
     match directory.decisions.is_active(crate::directory::UserId(id)) {
-        true => "LDAP clients see it from now on; hosts that cache (SSSD, nscd) follow when their cache ends".to_owned(),
+        true => "the daemon serves it from now on, or as soon as it is started; hosts that cache (SSSD, nscd) follow when their cache ends".to_owned(),
         false => "the person is inactive: nobody sees it until that changes; `ldap365 explain` says why".to_owned(),
     }
 }

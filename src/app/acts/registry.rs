@@ -2,6 +2,7 @@
 
 use crate::admin::report::act::{Done, Format};
 use crate::admin::{Refusal, RefusalKind, overrides_file};
+use crate::app::flaws::home_kept;
 use crate::app::keeper::Amendment;
 use crate::app::lookup::{self, label};
 use crate::app::view::Terms;
@@ -227,6 +228,15 @@ pub(super) fn import(
             "registered under another number already, which stays until `ldap365 ids adopt`: {names}"
         ));
     }
+    let set = directory.overrides.objects.keys();
+    let kept = set.filter(|&&id| home_kept(directory, id).is_some());
+    let kept: Vec<String> = kept.map(|&id| label(directory, id)).collect();
+    if !kept.is_empty() {
+        done = done.note(format!(
+            "registered with another home directory already, which stays, because files are there: {}",
+            shortened(&kept).join(", ")
+        ));
+    }
     Ok(done)
 }
 
@@ -340,6 +350,15 @@ mod tests {
         import(&mut newer, another, Format::Csv).expect("imported");
         again(&mut newer).expect_err("another number is asked for");
         assert_eq!(number(&newer, 1), number(&plain, 1));
+    }
+
+    #[test]
+    fn an_imported_home_directory_that_comes_too_late_is_told() {
+        let mut directory = directory(&[("ada", "Ada")], &[]);
+        let text = "user,homeDirectory\nada,/srv/ada\n";
+        let done = import(&mut directory, text, Format::Csv).expect("imported");
+        let note = "registered with another home directory already";
+        assert!(done.notes[0].starts_with(note), "{done:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::app::fixtures::{directory, group_id, policy, rules, settled, user_id, view};
 use crate::app::view::View;
+use crate::directory::guard::{ChangeKind, HeldChange, Memory, Standing, Subject};
 
 fn ask(view: &View, name: &str) -> Result<Vec<Explanation>, lookup::Error> {
     let query = ExplainQuery {
@@ -128,4 +129,57 @@ fn nobody_is_answered_with_the_closest_names() {
     let error = ask(&view, "alcie").expect_err("nobody").to_string();
     assert!(error.starts_with("nobody in the tenant has"), "{error}");
     assert!(error.contains("the closest name is alice"), "{error}");
+}
+
+#[test]
+fn while_a_rule_cannot_be_resolved_the_earlier_decision_is_called_so() {
+    let rules = Rules {
+        allowed_groups: vec!["Stafff".to_owned()],
+        ..rules()
+    };
+    let before = directory(&[("ada", "Ada")], &[("Staff", &[1])]);
+    let view = view(settled(&before, &rules), rules, policy());
+    let ada = only(ask(&view, "ada").expect("known"));
+    assert!(ada.is_active);
+    assert!(
+        ada.reason.starts_with("the earlier decision is kept"),
+        "{}",
+        ada.reason
+    );
+    assert_eq!(
+        ada.chain[3],
+        "member of none of the groups in sync.allowed_groups that are known"
+    );
+    assert!(
+        ada.chain[4].contains("\"Stafff\"") && ada.chain[4].contains("every earlier decision"),
+        "{}",
+        ada.chain[4]
+    );
+}
+
+#[test]
+fn whoever_stays_active_because_the_guard_holds_back_is_told_so() {
+    let mut directory = directory(&[("ada", "Ada")], &[]);
+    let held = HeldChange {
+        kind: ChangeKind::Deactivated,
+        from: Standing::Active,
+        to: Standing::Inactive,
+        reason: Some(Reason::NotAllowed),
+        since: Timestamp::UNIX_EPOCH,
+    };
+    let memory = Memory {
+        held: Some(held),
+        ..Memory::default()
+    };
+    let subject = Subject::Person(user_id(1));
+    directory.guard.subjects.insert(subject, memory);
+    let ada = only(ask(&view(directory, rules(), policy()), "ada").expect("known"));
+    assert!(ada.reason.contains("held back"), "{}", ada.reason);
+}
+
+#[test]
+fn a_name_that_misses_is_answered_with_groups_too() {
+    let view = view(directory(&[], &[("VPN Users", &[])]), rules(), policy());
+    let error = ask(&view, "VPN").expect_err("nobody").to_string();
+    assert!(error.contains("VPN Users (a group)"), "{error}");
 }

@@ -89,13 +89,42 @@ impl Held {
     /// One sentence for each kind of change that is held back.
     pub fn sentences(&self) -> impl Iterator<Item = String> {
         self.kinds.iter().map(|(kind, held)| {
+            let people = match kind {
+                // They are not among those who are active.
+                ChangeKind::Activated => {
+                    format!("{} people, beside {} active ones,", held.people, held.active)
+                }
+                _ => format!("{} of {} people", held.people, held.active),
+            };
             format!(
-                "held back: {} of {} people would {} (limit {}%, sync.max_change); `ldap365 sync --dry-run` lists them, `ldap365 sync --accept` lets them pass",
-                held.people,
-                held.active,
+                "held back: {people} would {} (limit {}%, sync.max_change); `ldap365 sync --dry-run` lists them, `ldap365 sync --accept` lets them pass",
                 kind.predicate(),
                 held.max_change,
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_who_would_be_activated_are_not_counted_among_the_active() {
+        let figures = HeldKind {
+            people: 56,
+            active: 0,
+            max_change: 20,
+            since: Timestamp::UNIX_EPOCH,
+        };
+        let held = Held {
+            kinds: vec![(ChangeKind::Activated, figures)],
+            items: Vec::new(),
+        };
+        let sentence = held.sentences().next().expect("one kind");
+        assert!(
+            sentence.starts_with("held back: 56 people, beside 0 active ones, would be activated"),
+            "{sentence}"
+        );
     }
 }
