@@ -19,8 +19,10 @@ pub struct Released {
 /// Why a name was not freed; nothing was changed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ReleaseError {
-    /// Nobody has it: whoever asks for it next gets it.
-    #[error("the name \"{0}\" is free already")]
+    /// Nobody has it: whoever asks for it next gets it, unless it is reserved.
+    #[error(
+        "the name \"{0}\" is held for nobody: there is nothing to release (names in directory.reserved_names are never given to anybody)"
+    )]
     NotHeld(String),
     /// It is the name of somebody who is still in the tenant.
     #[error(
