@@ -61,7 +61,7 @@ fn password_binds(config: &Config) -> Finding {
     match &config.auth.client_id {
         Some(_) => Finding::ok(
             "passwords",
-            "people's passwords are checked by the tenant (auth.client_id is set)",
+            "the tenant is to check people's passwords (auth.client_id is set); whether it accepts the app is not tried",
         ),
         None => Finding::warning(
             "passwords",
