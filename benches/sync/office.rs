@@ -185,7 +185,7 @@ fn change(tenant: &Tenant, users: usize, changes: usize, round: usize) -> Sign {
             continue;
         }
         tenant.set(&upn, "jobTitle", title.clone());
-        if person % 50 != 0 {
+        if !person.is_multiple_of(50) {
             last = uid;
         }
     }
