@@ -294,6 +294,7 @@ impl GraphClient {
     /// when it refuses that, too, or denies what the sync must read.
     async fn get(&self, link: &Link, request: &Request) -> Result<Answer, Error> {
         let url = link::own(&self.settings.graph_url, &link.0, None)?;
+        let began = Instant::now();
         loop {
             if let Some((left, trace)) = self.pause.left(Instant::now()) {
                 let retry_after = Some(left);
@@ -301,12 +302,17 @@ impl GraphClient {
             }
             let mut token = self.tokens.token().await?;
             let mut outcome = self.send(url.clone(), &token, request).await;
-            if let Err(Error::TokenRefused { trace }) = &outcome {
-                // Expired by Graph's clock, or revoked: whatever the challenge says, a new token answers it.
+            let mut is_first = true;
+            // Expired by Graph's clock, or revoked: whatever the challenge says, a new token answers it. The next one
+            // may be another credential's, and old as well.
+            while let Err(Error::TokenRefused { trace }) = &outcome
+                && (is_first || token.issued() < began)
+            {
                 tracing::info!(%trace, "Graph refused the token; a new one is tried");
                 self.tokens.invalidate(&token).await;
                 token = self.tokens.token().await?;
                 outcome = self.send(url.clone(), &token, request).await;
+                is_first = false;
             }
             let Err(error) = outcome else {
                 self.tokens.accept(&token, request.collection).await;

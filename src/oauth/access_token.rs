@@ -51,6 +51,11 @@ impl AccessToken {
         &self.secret
     }
 
+    /// When it was asked for.
+    pub fn issued(&self) -> Instant {
+        self.issued
+    }
+
     /// When it ends.
     pub fn expires(&self) -> Instant {
         self.expires

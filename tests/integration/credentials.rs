@@ -485,7 +485,11 @@ async fn backups_are_tried_while_nobody_needs_them() {
     assert_eq!(reader.tokens.states()[1].standing, Standing::Untried);
     reader.graph.probe_idle().await;
     let state = &reader.tokens.states()[1];
-    assert_eq!((state.standing, state.in_use), (Standing::Working, false));
+    assert_eq!(
+        (state.standing, state.in_use),
+        (Standing::Working, false),
+        "{state:?}"
+    );
     let renewed = world.vault.load().remove("confidential").unwrap();
     assert_ne!(renewed.refresh_token.expose(), held.refresh_token.expose());
     assert_ne!(renewed.refresh_token.expose(), first.refresh_token.expose());

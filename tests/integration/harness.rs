@@ -8,8 +8,10 @@ mod certificate;
 pub mod client;
 mod daemon;
 
+use std::fs::Permissions;
 use std::future::Future;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -127,7 +129,7 @@ impl Installation {
             socket,
             secret,
         } = options;
-        std::fs::write(self.path("app.secret"), secret).unwrap();
+        write_private(&self.path("app.secret"), secret);
         let (id, client_id) = (tenant.tenant_id(), tenant.client_id());
         let (login_url, graph_url) = (tenant.login_url(), tenant.graph_url());
         let interval = if sync.contains("interval") {
@@ -181,7 +183,7 @@ socket = "{socket}"
 {tables}
 "#
         );
-        std::fs::write(self.config_file(), text).unwrap();
+        write_private(&self.config_file(), &text);
     }
 
     /// A file of the installation.
@@ -336,4 +338,10 @@ pub async fn signal(process: u32, signal: &str) {
     let line = format!("kill -{signal} {process}");
     let status = Command::new("sh").args(["-c", &line]).status().await;
     assert!(status.unwrap().success(), "{line}");
+}
+
+/// Writes a file that its owner alone may read.
+pub fn write_private(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }

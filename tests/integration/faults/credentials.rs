@@ -3,7 +3,7 @@
 use super::stage::Stage;
 use crate::harness::{Installation, eventually};
 use crate::tenant::sample::ADMINISTRATOR;
-use crate::tenant::{Disorder, LoggedRequest, Tenant, sample};
+use crate::tenant::{Disorder, Tenant, sample};
 
 /// In front: an administrator who has signed in. Behind: the app by its secret.
 async fn authorised() -> (Tenant, Installation) {
@@ -36,12 +36,12 @@ async fn authorize(tenant: &Tenant, installation: &Installation) {
     assert_eq!(ended.status, Some(0), "{ended:?}");
 }
 
-/// The app that a token was last handed out to.
-fn last_app(tenant: &Tenant) -> Option<String> {
-    let is_token =
-        |request: &LoggedRequest| request.grant_type.is_some() && request.status == Some(200);
-    let last = tenant.requests().into_iter().rev().find(is_token);
-    last.and_then(|request| request.client_id)
+/// The credential that the sync reads with.
+async fn in_use(installation: &Installation) -> Option<String> {
+    let status = installation.status().await;
+    let credentials = status["credentials"].as_array().expect("a list");
+    let used = credentials.iter().find(|it| it["in_use"] == true)?;
+    Some(used["name"].as_str().expect("a name").to_owned())
 }
 
 #[tokio::test]
@@ -50,14 +50,15 @@ async fn disabled_administrator_makes_way_within_the_pass() {
     let daemon = installation.serve().await;
     let mut stage = Stage::of(tenant, installation, daemon).await;
     stage.is_unavailable_until_complete().await;
-    let administrators = Some(stage.tenant.public_client_id());
-    assert_eq!(last_app(&stage.tenant), administrators);
+    assert_eq!(in_use(&stage.installation).await.as_deref(), Some("erik"));
     let logged = stage.daemon.log_length();
     stage.tenant.script_refresh(ADMINISTRATOR, Some(50_057));
     stage.tenant.revoke_access_tokens();
     stage.takes_in_a_colleague().await;
-    let backup = Some(stage.tenant.client_id());
-    assert_eq!(last_app(&stage.tenant), backup);
+    assert_eq!(
+        in_use(&stage.installation).await.as_deref(),
+        Some("primary")
+    );
     stage.logs_after(logged, &["erik", "AADSTS50057"]).await;
     let failed = stage.daemon.log();
     let failed = failed.iter().skip(logged);
@@ -67,5 +68,6 @@ async fn disabled_administrator_makes_way_within_the_pass() {
     stage.tenant.script_refresh(ADMINISTRATOR, None);
     authorize(&stage.tenant, &stage.installation).await;
     stage.takes_in_a_colleague().await;
-    assert_eq!(last_app(&stage.tenant), administrators, "taken back");
+    let taken_back = in_use(&stage.installation).await;
+    assert_eq!(taken_back.as_deref(), Some("erik"));
 }

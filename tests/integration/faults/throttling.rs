@@ -77,15 +77,16 @@ async fn small_quota_slows_a_pass_and_does_not_break_it() {
 }
 
 #[tokio::test]
-async fn wait_beyond_bearing_ends_the_pass_and_the_next_one_goes_on_there() {
+async fn wait_beyond_bearing_ends_the_pass_and_nothing_is_asked_meanwhile() {
     let fault = Fault::Status(429, Some("86400".to_owned()));
     let tenant = tenant_with(&fault, 1).await;
-    let mut stage = Stage::first_pass(tenant).await;
+    let mut stage = Stage::before(tenant, "").await;
     stage.logs_answer(0, &["sync: ", "throttling"]).await;
-    let rounds = stage.tenant.requests();
-    let rounds = rounds
-        .iter()
-        .filter(|request| request.starts_a_full_round());
-    assert_eq!(rounds.count(), 2, "what was read is not read again");
-    stage.takes_in_a_colleague().await;
+    let mark = stage.tenant.mark();
+    let ended = stage.installation.run(&["sync"]).await;
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.results.contains("throttling"), "{ended:?}");
+    let asked = stage.tenant.requests_since(mark);
+    assert!(!asked.iter().any(|it| it.surface() == Surface::Graph));
+    stage.is_unavailable().await;
 }

@@ -21,7 +21,7 @@ pub fn write_to(directory: &Path) -> CertificateDer<'static> {
         ("tls.key", key.serialize_pem()),
         ("ca.pem", certificate.pem()),
     ] {
-        std::fs::write(directory.join(name), text).unwrap();
+        super::write_private(&directory.join(name), &text);
     }
     certificate.der().clone()
 }

@@ -83,6 +83,7 @@ pub fn grant(world: &mut World, headers: &HeaderMap, form: &Form) -> Result<Valu
             scopes
         }
     };
+    let granted = token.delegation.scopes.clone();
     let delegation = Delegation {
         client: client.registration,
         scopes: renewable(scopes, &token.delegation.scopes),
@@ -93,7 +94,13 @@ pub fn grant(world: &mut World, headers: &HeaderMap, form: &Form) -> Result<Valu
     if let Some(token) = world.sign_in.refresh_tokens.0.get_mut(text) {
         token.used = now;
     }
-    Ok(delegation.issue(world))
+    let answer = delegation.issue(world);
+    // It is bound to person and app, not to what this one answer was good for.
+    let new = answer["refresh_token"].as_str().unwrap_or_default();
+    if let Some(new) = world.sign_in.refresh_tokens.0.get_mut(new) {
+        new.delegation.scopes = granted;
+    }
+    Ok(answer)
 }
 
 /// A refresh always brings a new refresh token, whether or not the request names `offline_access` again.
