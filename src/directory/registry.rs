@@ -209,15 +209,16 @@ impl Registry {
         self.holders.insert(folded, id);
     }
 
-    /// Takes the current name away without holding it: whoever beat the object to it gets it now.
-    fn take_name(&mut self, id: ObjectId) {
-        if let Some(name) = self
-            .records
-            .get_mut(&id)
-            .and_then(|record| record.name.take())
-        {
-            self.free(&fold(&name), id);
+    /// Takes a name away without holding it, the current one or one held: whoever beat the object to it gets it now.
+    fn take_name(&mut self, id: ObjectId, name: &str) {
+        let folded = fold(name);
+        if let Some(record) = self.records.get_mut(&id) {
+            record.name = record.name.take().filter(|current| fold(current) != folded);
+            record
+                .former_names
+                .retain(|former| fold(&former.name) != folded);
         }
+        self.free(&folded, id);
     }
 
     /// Lets go of every name that has been held for `hold` since its object was deleted or renamed.

@@ -201,7 +201,7 @@ impl Pass<'_> {
         match self.registry.holder(&name) {
             Some(holder) if holder == claim.id => {}
             Some(holder) if claim.is_user && self.is_beaten(holder, &name) => {
-                self.registry.take_name(holder)
+                self.registry.take_name(holder, &name)
             }
             Some(holder) => return Err(Reason::NameTaken { name, holder }),
             None => {}
@@ -329,15 +329,22 @@ impl Pass<'_> {
         self.problems.push(problem);
     }
 
-    /// A username beats a living group's current name. Names held for a deleted or renamed group
-    /// are out of reach like any other: a rule for `%eng` may still be in force somewhere.
+    /// A username beats the name a living group has, or is about to take back. Names held for a deleted or renamed
+    /// group are out of reach like any other: a rule for `%eng` may still be in force somewhere.
     fn is_beaten(&self, holder: ObjectId, name: &str) -> bool {
         let current = self
             .registry
             .get(holder)
             .and_then(|record| record.name.as_deref());
+        let is_this = |other: &str| fold(other) == fold(name);
         is_living_group(self.directory, holder)
-            && current.is_some_and(|current| fold(current) == fold(name))
+            && (current.is_some_and(is_this) || self.is_claimed(GroupId(holder), is_this))
+    }
+
+    fn is_claimed(&self, group: GroupId, is_this: impl Fn(&str) -> bool) -> bool {
+        let claimed = self.directory.groups.get(&group);
+        let claimed = claimed.and_then(|group| group_name(group.display_name.as_deref()?));
+        self.directory.decisions.is_imported(group) && claimed.is_some_and(|name| is_this(&name))
     }
 }
 

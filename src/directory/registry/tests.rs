@@ -485,6 +485,21 @@ fn names_held(registry: &Registry) -> Vec<String> {
     registry.iter().flat_map(|(_, record)| of(record)).collect()
 }
 
+#[test]
+fn username_beats_a_group_that_goes_back_to_the_name() {
+    let mut tenant = Tenant::new()
+        .group(9, "a")
+        .registered()
+        .group(9, "b")
+        .registered()
+        .user(1, "a")
+        .group(9, "a")
+        .registered();
+    tenant.check(&[(1, Ok("a")), (9, Ok("b"))]);
+    tenant.register();
+    tenant.check(&[(1, Ok("a")), (9, Ok("b"))]);
+}
+
 proptest! {
     #[test]
     fn numbers_are_unique_and_stay_and_names_have_one_holder(history in happenings()) {
