@@ -173,17 +173,31 @@ impl Store {
     ///
     /// [`Error::OtherTenant`] when the store holds another tenant's data.
     pub fn bind_tenant(&self, tenant: &str) -> Result<(), Error> {
+        if self.check_tenant(tenant)? {
+            return Ok(());
+        }
         let Shared { dir, db, .. } = &*self.shared;
-        let key = Key::Tenant.to_bytes();
-        let Some(record) = db.get(&key).map_err(Error::sled("read", dir))? else {
-            let record = encode::<TenantRecord>(TenantRecord(tenant.to_owned()));
-            db.insert(key, record).map_err(Error::sled("write", dir))?;
-            return self.shared.flush();
+        let record = encode::<TenantRecord>(TenantRecord(tenant.to_owned()));
+        db.insert(Key::Tenant.to_bytes(), record)
+            .map_err(Error::sled("write", dir))?;
+        self.shared.flush()
+    }
+
+    /// Compares whose data this is, and writes nothing; `false` while nobody has declared it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherTenant`] when the store holds another tenant's data.
+    pub fn check_tenant(&self, tenant: &str) -> Result<bool, Error> {
+        let Shared { dir, db, .. } = &*self.shared;
+        let record = db.get(Key::Tenant.to_bytes());
+        let Some(record) = record.map_err(Error::sled("read", dir))? else {
+            return Ok(false);
         };
         let TenantRecord(recorded) = decode(&record).map_err(Error::record(dir, Key::Tenant))?;
         // GUIDs and domain names alike are written in either case.
         if recorded.eq_ignore_ascii_case(tenant) {
-            return Ok(());
+            return Ok(true);
         }
         Err(Error::OtherTenant {
             dir: dir.clone(),

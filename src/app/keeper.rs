@@ -126,7 +126,9 @@ impl Keeper {
             if !store::exists(&config.data_dir)? {
                 return Ok(None);
             }
-            let loaded = Store::open(&config.data_dir)?.load()?;
+            let store = Store::open(&config.data_dir)?;
+            store.check_tenant(&config.oauth.tenant)?;
+            let loaded = store.load()?;
             Ok(Some(resettled(
                 &loaded,
                 &config.sync.rules,

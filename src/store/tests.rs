@@ -288,9 +288,12 @@ fn data_dir_that_cannot_be_made_is_named() {
 fn tenant_is_recorded_on_first_use_and_compared_later() {
     let (_parent, dir) = fresh();
     let store = Store::open(&dir).unwrap();
+    assert!(!store.check_tenant("contoso.onmicrosoft.com").unwrap());
     store.bind_tenant("contoso.onmicrosoft.com").unwrap();
     drop(store);
     let store = Store::open(&dir).unwrap();
+    assert!(store.check_tenant("contoso.onmicrosoft.com").unwrap());
+    assert!(store.check_tenant("fabrikam.onmicrosoft.com").is_err());
     store.bind_tenant("Contoso.onmicrosoft.com").unwrap();
     let error = store.bind_tenant("fabrikam.onmicrosoft.com").unwrap_err();
     assert!(
